@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Arrows run downward only; `Tests/Tidy` compares this graph with docs/architecture.md.
+// The pure targets decide everything and may import nothing of the world: no NIO, Foundation, clock or
+// system randomness. The edge targets below the purity line are the only ones that touch it.
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+
+let pure: [Target] = [
+    .target(name: "Primitives"),
+    .target(name: "Digest", dependencies: ["CLibcrypto", "Primitives"]),
+    .target(name: "Bencode"),
+    .target(name: "KRPC", dependencies: ["Bencode", "Primitives"]),
+    .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap, deque, ordered]),
+    .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
+    .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
+    .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
+    .target(name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", ordered, deque]),
+    .target(name: "Simulator", dependencies: ["Client", "Kademlia", "Primitives", "Digest", heap]),
+]
+
+let edge: [Target] = [
+    .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Storage", dependencies: ["Metainfo", "Digest", "Primitives", nio]),
+    .target(
+        name: "Transport",
+        dependencies: ["Client", "Kademlia", "Swarm", "Storage", "Metainfo", "Primitives", nio, nioPosix, logging]),
+    .target(
+        name: "CommandSupport",
+        dependencies: ["Transport", "Client", "Kademlia", "Metainfo", "Primitives", arguments, logging]),
+    .executableTarget(
+        name: "dhtnode",
+        dependencies: [
+            "CommandSupport", "Transport", "Storage", "Client", "Kademlia", "Metainfo", "Primitives", arguments, logging,
+        ]),
+    .executableTarget(
+        name: "magnetget",
+        dependencies: [
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Metainfo", "Primitives", arguments, logging,
+        ]),
+]
+
+let tests: [Target] = [
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
+    .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
+]
+
+let package = Package(
+    name: "mainline",
+    products: [
+        .executable(name: "dhtnode", targets: ["dhtnode"]),
+        .executable(name: "magnetget", targets: ["magnetget"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: pure + edge + tests
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}

@@ -1,0 +1,1 @@
+// Bencode: see docs/architecture.md.

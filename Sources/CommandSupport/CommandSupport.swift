@@ -1,0 +1,1 @@
+// CommandSupport: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// KRPC: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Kademlia: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Metainfo: see docs/architecture.md.

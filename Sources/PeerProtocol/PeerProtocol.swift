@@ -1,0 +1,1 @@
+// PeerProtocol: see docs/architecture.md.

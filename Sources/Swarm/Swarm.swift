@@ -1,0 +1,1 @@
+// Swarm: see docs/architecture.md.
