@@ -1,1 +1,149 @@
-// Swarm: see docs/architecture.md.
+package import Metainfo
+package import PeerProtocol
+package import Primitives
+
+/// One torrent and its peers: finds out the metadata, then fetches, verifies and serves the pieces.
+///
+/// A value fed with facts and the time; what is to be done is appended to the `Outbox` that the caller passes. After
+/// each fact the caller carries out the outbox and arms its timer for `nextDeadline`; a late `timedOut` is safe, and
+/// time never runs back. Payload goes around the swarm: it decides about a block by its 13-byte header and names the
+/// range of the caller's own buffer that goes to the storage.
+///
+/// The parts: `CandidateQueue` (whom to connect to), `Session` (what a peer says), `MetadataRace` (the info dictionary),
+/// `PiecePicker` (what to ask), `RequestPipeline` (how much at once), and in the extensions below the facts by topic.
+package struct Swarm {
+    package let torrent: TorrentHandle
+    package let infoHash: InfoHash
+    /// The info dictionary, once known.
+    package internal(set) var info: Info?
+
+    let configuration: Configuration
+    let identity: Identity
+    var generator: SeededGenerator
+    var candidates: CandidateQueue
+    /// All connections and attempts, in no meaningful order; `places` finds one by its handle.
+    var peers: [Peer] = []
+    var places: [PeerHandle: Int] = [:]
+    /// Present until the metadata is known.
+    var race: MetadataRace?
+    /// Present once the storage has said what is on disk.
+    var picker: PiecePicker?
+    /// The storage or the metadata is unusable: nothing more will be done.
+    var hasFailed = false
+    var isReadingPaused = false
+    var counters = Counters()
+    var downloadMeter: RateMeter
+    var uploadMeter: RateMeter
+    private var nextHandle: Int
+    private var nextTick: Instant?
+
+    /// Timeouts are looked after this often; none is so short that it would matter.
+    private static let tickInterval: Duration = .milliseconds(500)
+
+    /// What every peer of a client is told.
+    package struct Identity: Equatable, Sendable {
+        package var peerID: PeerID
+        /// Where we take connections; 0 when we take none.
+        package var listenPort: UInt16
+        /// Sent in the extension handshake.
+        package var clientName: String
+        /// Do not open a storage: only the metadata is wanted.
+        package var wantsMetadataOnly = false
+
+        package init(peerID: PeerID, listenPort: UInt16, clientName: String) {
+            self.peerID = peerID
+            self.listenPort = listenPort
+            self.clientName = clientName
+        }
+    }
+
+    struct Counters {
+        var downloadedBytes = 0
+        var uploadedBytes = 0
+        var wastedBytes = 0
+        var connectFailures = 0
+        var unchoked = 0
+        var connecting = 0
+    }
+
+    /// `firstHandle` begins a range of handles that is this swarm's alone.
+    package init(
+        torrent: TorrentHandle, infoHash: InfoHash, configuration: Configuration, identity: Identity, firstHandle: Int,
+        generator: SeededGenerator, now: Instant
+    ) {
+        self.torrent = torrent
+        self.infoHash = infoHash
+        self.configuration = configuration
+        self.identity = identity
+        self.generator = generator
+        nextHandle = firstHandle
+        candidates = CandidateQueue(configuration: configuration)
+        race = MetadataRace(infoHash: infoHash, configuration: configuration)
+        downloadMeter = RateMeter(now: now)
+        uploadMeter = RateMeter(now: now)
+    }
+
+    /// When `timedOut` is wanted next.
+    package var nextDeadline: Instant? {
+        if hasFailed { return nil }
+        return nextTick ?? candidates.nextRetry
+    }
+
+    package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
+        guard let deadline = nextDeadline, now >= deadline else { return }
+        tick(now: now, into: &outbox)
+        connectMore(now: now, into: &outbox)
+        nextTick = peers.isEmpty ? nil : now + Self.tickInterval
+    }
+
+    /// Begins the ticking that stops when there is no peer.
+    mutating func armTick(now: Instant) {
+        if nextTick == nil { nextTick = now + Self.tickInterval }
+    }
+
+    mutating func newHandle() -> PeerHandle {
+        defer { nextHandle += 1 }
+        return PeerHandle(rawValue: nextHandle)
+    }
+
+    func report(_ event: TorrentEvent, into outbox: inout Outbox) {
+        outbox.events.append(TorrentNotice(torrent: torrent, event: event))
+    }
+
+    package var snapshot: TorrentSnapshot {
+        var snapshot = TorrentSnapshot()
+        snapshot.stage = stage
+        snapshot.totalBytes = info?.totalLength ?? 0
+        snapshot.pieceCount = info?.pieceCount ?? 0
+        if let picker {
+            snapshot.verifiedPieces = picker.have.setCount
+            snapshot.verifiedBytes = picker.verifiedBytes
+        }
+        snapshot.downloadedBytes = counters.downloadedBytes
+        snapshot.uploadedBytes = counters.uploadedBytes
+        snapshot.wastedBytes = counters.wastedBytes
+        snapshot.downloadRate = downloadMeter.bytesPerSecond
+        snapshot.uploadRate = uploadMeter.bytesPerSecond
+        snapshot.peersKnown = candidates.knownCount
+        snapshot.connectFailures = counters.connectFailures
+        snapshot.peersBanned = candidates.bannedCount
+        snapshot.metadataOffers = race?.offerCount ?? 0
+        for peer in peers {
+            guard peer.isOpen else {
+                snapshot.peersConnecting += 1
+                continue
+            }
+            snapshot.peersConnected += 1
+            if peer.isSeed { snapshot.seedsConnected += 1 }
+            if !peer.isChokingUs { snapshot.peersServing += 1 }
+        }
+        return snapshot
+    }
+
+    private var stage: TorrentSnapshot.Stage {
+        if hasFailed { return .failed }
+        guard info != nil else { return .metadata }
+        guard let picker else { return .opening }
+        return picker.isComplete ? .complete : .downloading
+    }
+}

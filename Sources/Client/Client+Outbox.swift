@@ -1,0 +1,58 @@
+package import Kademlia
+package import Metainfo
+package import Primitives
+package import Swarm
+
+extension Client {
+    /// What somebody at the edge wants of the client.
+    package enum Command: Sendable {
+        /// Nodes to enter the DHT by; asked again and again until some answer.
+        case bootstrap([Endpoint])
+        case add(TorrentHandle, TorrentSource, TorrentOptions)
+        /// Closes the torrent's connections and forgets it; its storage is the driver's to close.
+        case remove(TorrentHandle)
+        case addPeers(TorrentHandle, [Endpoint], PeerSource)
+    }
+
+    /// What is known of a torrent when it is added.
+    package enum TorrentSource: Equatable, Sendable {
+        case infoHash(InfoHash)
+        case info(Info)
+    }
+
+    package struct TorrentOptions: Equatable, Sendable {
+        /// Look for peers in the DHT.
+        package var usesDHT = true
+        /// Announce ourselves in the DHT, which makes others connect to us.
+        package var announces = true
+        /// The TCP port that others reach us at; 0 announces the UDP source port (BEP 5, `implied_port`).
+        package var listenPort: UInt16 = 0
+        /// Connections, both ways and including attempts. Each costs a socket and up to one read buffer.
+        package var maxPeers = 200
+        /// Stop after the metadata: no storage is opened.
+        package var metadataOnly = false
+
+        package init() {}
+    }
+
+    package enum Event: Equatable, Sendable {
+        case dht(Kademlia.Event)
+        case torrent(TorrentHandle, TorrentEvent)
+    }
+
+    /// Where the client writes; owned by the driver and reused. Carry out `dht.datagrams`, then `swarm.actions` in
+    /// order, report `events`, then `clear()`.
+    package struct Outbox: Sendable {
+        package var dht = Kademlia.Outbox()
+        package var swarm = Swarm.Outbox()
+        package var events: [Event] = []
+
+        package init() {}
+
+        package mutating func clear() {
+            dht.clear()
+            swarm.clear()
+            events.removeAll(keepingCapacity: true)
+        }
+    }
+}

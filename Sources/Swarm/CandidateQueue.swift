@@ -1,0 +1,122 @@
+import DequeModule
+import Primitives
+
+/// The endpoints a torrent has heard of: which to try next, which to leave alone.
+///
+/// Fresh ones go first, in the order they were found; failed ones come back after a delay that doubles.
+struct CandidateQueue {
+    private let configuration: Swarm.Configuration
+    private var records: [Endpoint: Record] = [:]
+    private var fresh: Deque<Endpoint> = []
+    /// Waiting for a retry, earliest first.
+    private var waiting: [Retry] = []
+    /// Endpoints refused because the queue was full.
+    private(set) var refusedCount = 0
+    private(set) var bannedCount = 0
+
+    private struct Record {
+        var failures = 0
+        var isBanned = false
+        /// Being tried or connected.
+        var isBusy = false
+        /// In `fresh` or `waiting`.
+        var isQueued = false
+    }
+
+    private struct Retry {
+        let endpoint: Endpoint
+        let at: Instant
+    }
+
+    init(configuration: Swarm.Configuration) {
+        self.configuration = configuration
+    }
+
+    var knownCount: Int { records.count }
+    var hasFresh: Bool { !fresh.isEmpty }
+    var nextRetry: Instant? { waiting.first?.at }
+
+    func isBanned(_ endpoint: Endpoint) -> Bool { records[endpoint]?.isBanned ?? false }
+
+    /// Returns true if the endpoint was not known. One that had been given up gets another chance.
+    mutating func found(_ endpoint: Endpoint) -> Bool {
+        guard endpoint.port != 0 else { return false }
+        if let record = records[endpoint] {
+            if record.failures >= configuration.connectAttemptsMax, !record.isBanned, !record.isBusy, !record.isQueued {
+                records[endpoint]?.failures = configuration.connectAttemptsMax - 1
+                enqueue(endpoint)
+            }
+            return false
+        }
+        guard records.count < configuration.candidatesMax else {
+            refusedCount += 1
+            return false
+        }
+        records[endpoint] = Record()
+        enqueue(endpoint)
+        return true
+    }
+
+    /// The endpoint to try now, marked as busy.
+    mutating func next(now: Instant) -> Endpoint? {
+        while let endpoint = fresh.popFirst() ?? dueRetry(now: now) {
+            guard var record = records[endpoint] else { continue }
+            record.isQueued = false
+            let isUsable = !record.isBusy && !record.isBanned
+            if isUsable { record.isBusy = true }
+            records[endpoint] = record
+            if isUsable { return endpoint }
+        }
+        return nil
+    }
+
+    /// The attempt failed or the connection ended early: come back later, unless it failed too often.
+    mutating func failed(_ endpoint: Endpoint, now: Instant) {
+        guard var record = records[endpoint] else { return }
+        record.isBusy = false
+        record.failures += 1
+        records[endpoint] = record
+        guard record.failures < configuration.connectAttemptsMax else { return }
+        retry(endpoint, after: configuration.reconnectDelay * (1 << min(record.failures - 1, 10)), now: now)
+    }
+
+    /// A connection that had worked ended: come back after the shortest delay.
+    mutating func ended(_ endpoint: Endpoint, now: Instant) {
+        guard records[endpoint] != nil else { return }
+        records[endpoint]?.isBusy = false
+        records[endpoint]?.failures = 0
+        retry(endpoint, after: configuration.reconnectDelay, now: now)
+    }
+
+    /// We have no use for the endpoint now; it is tried again when somebody names it.
+    mutating func shelved(_ endpoint: Endpoint) {
+        records[endpoint]?.isBusy = false
+        records[endpoint]?.failures = configuration.connectAttemptsMax
+    }
+
+    mutating func ban(_ endpoint: Endpoint) {
+        guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else { return }
+        records[endpoint, default: Record()].isBusy = false
+        records[endpoint, default: Record()].isBanned = true
+        bannedCount += 1
+    }
+
+    private mutating func enqueue(_ endpoint: Endpoint) {
+        records[endpoint]?.isQueued = true
+        fresh.append(endpoint)
+    }
+
+    private mutating func retry(_ endpoint: Endpoint, after delay: Duration, now: Instant) {
+        guard records[endpoint]?.isQueued == false, records[endpoint]?.isBanned == false else { return }
+        records[endpoint]?.isQueued = true
+        let retry = Retry(endpoint: endpoint, at: now + delay)
+        let position = waiting.firstIndex { $0.at > retry.at } ?? waiting.count
+        waiting.insert(retry, at: position)
+    }
+
+    private mutating func dueRetry(now: Instant) -> Endpoint? {
+        guard let first = waiting.first, first.at <= now else { return nil }
+        waiting.removeFirst()
+        return first.endpoint
+    }
+}

@@ -1,0 +1,193 @@
+import Metainfo
+import OrderedCollections
+import PeerProtocol
+import Primitives
+
+/// How far the end game may go for one peer.
+struct EndGame {
+    /// Blocks to ask of it at once.
+    var blocks: Int
+    /// Peers that may be asked for the same block.
+    var copies: Int
+}
+
+/// Decides which block to ask of which peer (BEP 3; Cohen, "Incentives Build Robustness in BitTorrent", 2003).
+///
+/// Random first piece, then rarest first; pieces that were begun are finished first (strict priority); in the end
+/// game, blocks that are still on their way are asked of other peers too. A block is known by its place only: who
+/// was asked for it stays with the sessions, and comes back through `abandoned`.
+struct PiecePicker {
+    /// The size of a request that every client accepts.
+    static let blockLength = 16 << 10
+
+    private let info: Info
+    /// The verified pieces.
+    private(set) var have: Bitfield
+    private var index: AvailabilityIndex
+    /// Pieces begun and not yet whole, oldest first.
+    private var begun: OrderedDictionary<Int, PieceProgress> = [:]
+    /// Pieces whole, and with the storage to be verified; with who gave them.
+    private var verifying: OrderedDictionary<Int, [PeerHandle]> = [:]
+    private var freeBlockCount = 0
+    /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until then.
+    private(set) var generation = 0
+
+    init(info: Info, have: Bitfield) {
+        self.info = info
+        self.have = have
+        index = AvailabilityIndex(pieceCount: have.count)
+        for piece in 0..<have.count where !have[piece] { index.insert(piece) }
+    }
+
+    var isComplete: Bool { have.isFull }
+    /// Nothing is left to begin and every block is asked of somebody.
+    var isEndGame: Bool { index.waitingCount == 0 && freeBlockCount == 0 && !begun.isEmpty }
+
+    func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
+
+    var verifiedBytes: Int {
+        guard have.count > 0 else { return 0 }
+        let whole = have.setCount * info.pieceLength
+        return have[have.count - 1] ? whole - info.pieceLength + length(ofPiece: have.count - 1) : whole
+    }
+
+    // MARK: What peers have
+
+    mutating func peerJoined(having pieces: Bitfield) {
+        index.peerJoined(having: pieces)
+        generation += 1
+    }
+
+    mutating func peerLeft(having pieces: Bitfield) {
+        index.peerLeft(having: pieces)
+    }
+
+    /// A peer that had `before` now has `piece` as well.
+    mutating func peerGained(_ piece: Int, before: Bitfield) {
+        index.peerGained(piece, before: before)
+    }
+
+    // MARK: Picking
+
+    /// Appends up to `count` blocks to ask of a peer that has `pieces`. `current` is the piece that the peer works at;
+    /// `outstanding` what is asked of this very peer already.
+    mutating func pick(
+        _ count: Int, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
+        outstanding: OutstandingRequests, using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
+    ) {
+        let end = blocks.count + count
+        let wasEndGame = isEndGame
+        if let piece = current { take(from: piece, until: end, into: &blocks) }
+        if blocks.count < end, freeBlockCount > 0 {
+            for piece in begun.keys where blocks.count < end && pieces[piece] {
+                take(from: piece, until: end, into: &blocks)
+                current = piece
+            }
+        }
+        while blocks.count < end, let piece = nextPiece(in: pieces, using: &generator) {
+            begin(piece)
+            take(from: piece, until: end, into: &blocks)
+            current = piece
+        }
+        guard isEndGame else { return }
+        // Peers that found nothing may now share the rest.
+        if !wasEndGame { generation += 1 }
+        guard blocks.isEmpty else { return }
+        duplicate(
+            until: min(end, endGame.blocks), having: pieces, atMost: endGame.copies, outstanding: outstanding,
+            into: &blocks)
+    }
+
+    private func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
+        // Until there is a piece to trade, any piece does, and a common one comes sooner than a rare one.
+        have.isEmpty && begun.isEmpty
+            ? index.random(in: pieces, using: &generator) : index.rarest(in: pieces, using: &generator)
+    }
+
+    private mutating func begin(_ piece: Int) {
+        index.remove(piece)
+        let progress = PieceProgress(length: length(ofPiece: piece))
+        freeBlockCount += progress.freeCount
+        begun[piece] = progress
+    }
+
+    private mutating func take(from piece: Int, until end: Int, into blocks: inout [BlockRequest]) {
+        guard let position = begun.index(forKey: piece) else { return }
+        while blocks.count < end, let block = begun.values[position].takeFree() {
+            freeBlockCount -= 1
+            blocks.append(request(piece: piece, block: block))
+        }
+    }
+
+    private mutating func duplicate(
+        until end: Int, having pieces: Bitfield, atMost: Int, outstanding: OutstandingRequests,
+        into blocks: inout [BlockRequest]
+    ) {
+        for (position, piece) in begun.keys.enumerated() where pieces[piece] {
+            for block in 0..<begun.values[position].count {
+                guard blocks.count < end else { return }
+                let request = request(piece: piece, block: block)
+                guard begun.values[position].mayDuplicate(block, atMost: atMost), !outstanding.contains(request) else { continue }
+                begun.values[position].duplicate(block)
+                blocks.append(request)
+            }
+        }
+    }
+
+    // MARK: What became of a block
+
+    enum Receipt: Equatable {
+        /// It was here already, or its piece was.
+        case duplicate
+        /// `others`: it was asked of other peers too, which should be told.
+        case needed(others: Bool, completesPiece: Bool)
+    }
+
+    /// Whether the block's bytes are still wanted.
+    func isWanted(_ block: BlockRequest) -> Bool {
+        begun[block.piece].map { !$0.isReceived(block.offset / Self.blockLength) } ?? false
+    }
+
+    /// All of a block has gone to the storage.
+    mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
+        guard let position = begun.index(forKey: block.piece) else { return .duplicate }
+        let number = block.offset / Self.blockLength
+        guard let receipt = begun.values[position].received(number, from: peer) else { return .duplicate }
+        if receipt.wasFree { freeBlockCount -= 1 }
+        guard begun.values[position].isWhole else { return .needed(others: receipt.wasDuplicated, completesPiece: false) }
+        verifying[block.piece] = begun.values[position].contributors
+        begun.remove(at: position)
+        return .needed(others: receipt.wasDuplicated, completesPiece: true)
+    }
+
+    /// A peer will not deliver these blocks, or not soon: others may be asked.
+    mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
+        for block in blocks {
+            guard let position = begun.index(forKey: block.piece) else { continue }
+            if begun.values[position].abandon(block.offset / Self.blockLength) { freeBlockCount += 1 }
+        }
+        generation += 1
+    }
+
+    /// The storage has the piece on record. Returns false if it was known already.
+    mutating func verified(_ piece: Int) -> Bool {
+        verifying.removeValue(forKey: piece)
+        guard !have[piece] else { return false }
+        have[piece] = true
+        return true
+    }
+
+    /// The piece failed its hash and is to be fetched again. Returns who gave it.
+    mutating func failed(_ piece: Int) -> [PeerHandle] {
+        let contributors = verifying.removeValue(forKey: piece) ?? []
+        if !have[piece], begun[piece] == nil { index.insert(piece) }
+        generation += 1
+        return contributors
+    }
+
+    private func request(piece: Int, block: Int) -> BlockRequest {
+        let offset = block * Self.blockLength
+        return BlockRequest(
+            piece: piece, offset: offset, length: min(Self.blockLength, length(ofPiece: piece) - offset))
+    }
+}

@@ -1,0 +1,63 @@
+/// The blocks of one piece that was begun: which are free, on their way, or here.
+struct PieceProgress {
+    /// Requests on their way per block; `received` once it is here.
+    private var requests: [UInt8]
+    /// No block before this one is free.
+    private var firstFree = 0
+    private(set) var freeCount: Int
+    private var missingCount: Int
+    /// Whoever gave a block, once each.
+    private(set) var contributors: [PeerHandle] = []
+
+    private static let received: UInt8 = .max
+
+    init(length: Int) {
+        let count = (length + PiecePicker.blockLength - 1) / PiecePicker.blockLength
+        requests = Array(repeating: 0, count: count)
+        freeCount = count
+        missingCount = count
+    }
+
+    var count: Int { requests.count }
+    var isWhole: Bool { missingCount == 0 }
+
+    func isReceived(_ block: Int) -> Bool { requests[block] == Self.received }
+
+    /// Marks the first free block as asked for.
+    mutating func takeFree() -> Int? {
+        guard freeCount > 0 else { return nil }
+        while requests[firstFree] != 0 { firstFree += 1 }
+        requests[firstFree] = 1
+        freeCount -= 1
+        return firstFree
+    }
+
+    func mayDuplicate(_ block: Int, atMost limit: Int) -> Bool {
+        requests[block] != Self.received && requests[block] < limit
+    }
+
+    mutating func duplicate(_ block: Int) {
+        requests[block] += 1
+    }
+
+    /// Nil if the block was here already. A block may have been given up and come after all: then it was free.
+    mutating func received(_ block: Int, from peer: PeerHandle) -> (wasFree: Bool, wasDuplicated: Bool)? {
+        guard requests[block] != Self.received else { return nil }
+        let requested = requests[block]
+        requests[block] = Self.received
+        missingCount -= 1
+        if requested == 0 { freeCount -= 1 }
+        if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
+        return (requested == 0, requested != 1)
+    }
+
+    /// One request less is on its way. Returns whether the block became free.
+    mutating func abandon(_ block: Int) -> Bool {
+        guard requests[block] != Self.received, requests[block] > 0 else { return false }
+        requests[block] -= 1
+        guard requests[block] == 0 else { return false }
+        freeCount += 1
+        firstFree = min(firstFree, block)
+        return true
+    }
+}

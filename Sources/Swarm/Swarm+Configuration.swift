@@ -1,0 +1,63 @@
+extension Swarm {
+    /// The limits and intervals of one torrent's swarm. Counts bound memory and sockets; durations bound waiting.
+    package struct Configuration: Equatable, Sendable {
+        /// Connections and attempts together. Each costs a socket and up to one read buffer.
+        package var peersMax = 200
+        /// Attempts at the same time. Most listed peers are dead: the race decides how soon a live one is met.
+        package var connectingMax = 64
+        /// Endpoints remembered, connected or not.
+        package var candidatesMax = 5_000
+        /// Attempts at one endpoint before it is left alone until somebody names it again.
+        package var connectAttemptsMax = 5
+        /// A peer that has not accepted by then is given up for now.
+        package var connectTimeout: Duration = .seconds(5)
+        package var handshakeTimeout: Duration = .seconds(10)
+        /// Silence after which a connection is closed: BEP 3's two minutes and a margin for late keep-alives.
+        package var idleTimeout: Duration = .seconds(150)
+        /// How long we stay silent before a keep-alive.
+        package var keepAliveInterval: Duration = .seconds(100)
+        /// The wait before the first retry of an endpoint; doubles with each failure.
+        package var reconnectDelay: Duration = .seconds(4)
+
+        /// Largest info dictionary accepted, as libtorrent, rqbit and rain do (30-32 MiB).
+        package var metadataBytesMax = 32 << 20
+        /// Different advertised sizes followed at once; a liar costs one of them, never the magnet.
+        package var metadataAssembliesMax = 8
+        /// BEP 9 requests outstanding at one peer.
+        package var metadataRequestsPerPeerMax = 8
+        /// A metadata piece that has not come by then is asked of another peer.
+        package var metadataRequestTimeout: Duration = .seconds(3)
+        /// Times that one peer is given the whole metadata before further requests are rejected.
+        package var metadataServedPerPeerMax = 4
+
+        /// Requests outstanding at a peer when nothing is known of its rate.
+        package var requestsInitial = 16
+        package var requestsMin = 2
+        /// 2,000 x 16 KiB keeps 1 GB/s busy over 30 ms; also bounded by the peer's `reqq`.
+        package var requestsMax = 2_000
+        /// How much of a peer's rate is asked for ahead.
+        package var requestQueueTime: Duration = .seconds(3)
+        /// What a peer that did not say `reqq` is assumed to queue.
+        package var requestQueueAssumed = 250
+        /// Silence with requests outstanding after which a peer is snubbed and its blocks go to others.
+        package var snubTimeout: Duration = .seconds(20)
+        /// In the end game, peers asked for the same block.
+        package var duplicateRequestsMax = 3
+        /// Blocks asked at once of a peer that has nothing else to do in the end game.
+        package var endGameRequestsMax = 8
+        /// Bytes that the storage may hold unwritten before reading from peers stops. More than a piece per peer at
+        /// work is not needed: the storage writes long pieces in runs.
+        package var storageBacklogBytesMax = 16 << 20
+        /// Pieces that failed with more than one contributor before a contributor is banned.
+        package var sharedFailuresMax = 5
+
+        /// Peers served at once.
+        package var unchokedMax = 50
+        /// Requests queued for one peer; what we advertise as `reqq`.
+        package var uploadQueueMax = 2_048
+        /// Bytes read from disk or unsent in the socket for one peer.
+        package var uploadInFlightBytesMax = 1 << 20
+
+        package init() {}
+    }
+}

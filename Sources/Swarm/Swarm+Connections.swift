@@ -1,0 +1,172 @@
+package import PeerProtocol
+package import Primitives
+
+/// Whom the swarm is connected to: found, tried, connected, lost.
+extension Swarm {
+    /// Endpoints where somebody may have the torrent. They are tried at once, as far as the limits allow.
+    package mutating func peersFound(
+        _ endpoints: [Endpoint], source: PeerSource, now: Instant, into outbox: inout Outbox
+    ) {
+        let new = endpoints.filter { candidates.found($0) }
+        if !new.isEmpty { report(.peersFound(new, source), into: &outbox) }
+        connectMore(now: now, into: &outbox)
+    }
+
+    package mutating func connected(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
+        guard let place = places[handle], peers[place].phase == .connecting else { return }
+        enter(.handshaking, at: place, now: now)
+        greet(place, now: now, into: &outbox)
+    }
+
+    package mutating func connectFailed(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
+        lose(handle, .unreachable, closing: false, now: now, into: &outbox)
+        connectMore(now: now, into: &outbox)
+    }
+
+    package mutating func disconnected(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
+        lose(handle, .closed, closing: false, now: now, into: &outbox)
+        connectMore(now: now, into: &outbox)
+    }
+
+    /// Takes over a connection that somebody made to us; its session has read a handshake for this torrent.
+    package mutating func adopt(
+        _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
+    ) {
+        guard !hasFailed, peers.count < configuration.peersMax, !candidates.isBanned(endpoint),
+            let handshake = session.peerHandshake
+        else { return outbox.actions.append(.close(handle)) }
+        let place = insert(
+            Peer(
+                handle: handle, endpoint: endpoint, isOutgoing: false, session: session, configuration: configuration,
+                now: now))
+        peers[place].session.accept(infoHash)
+        if let layout { peers[place].session.torrentKnown(layout) }
+        greet(place, now: now, into: &outbox)
+        handshakeReceived(handshake, from: handle, now: now, into: &outbox)
+        armTick(now: now)
+    }
+
+    /// Closes every connection, for ever: the torrent is being removed.
+    package mutating func close(now: Instant, into outbox: inout Outbox) {
+        hasFailed = true
+        for handle in peers.map(\.handle) { lose(handle, .redundant, closing: true, now: now, into: &outbox) }
+    }
+
+    mutating func connectMore(now: Instant, into outbox: inout Outbox) {
+        guard !hasFailed else { return }
+        while counters.connecting < configuration.connectingMax, peers.count < configuration.peersMax,
+            let endpoint = candidates.next(now: now)
+        {
+            let handle = newHandle()
+            var session = Session(role: .initiator, infoHash: infoHash, ourPeerID: identity.peerID, now: now)
+            if let layout { session.torrentKnown(layout) }
+            insert(
+                Peer(
+                    handle: handle, endpoint: endpoint, isOutgoing: true, session: session,
+                    configuration: configuration, now: now))
+            outbox.actions.append(.connect(handle, endpoint))
+            armTick(now: now)
+        }
+    }
+
+    /// All that we say before the peer has said anything, in one write: BEP 3 wants the bitfield right after the
+    /// handshake, and who does not speak BEP 10 ignores its message.
+    private mutating func greet(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        peers[place].lastSentAt = now
+        let handshake = Handshake(
+            capabilities: [.extensionProtocol, .dht], infoHash: infoHash, peerID: identity.peerID)
+        let have = picker?.have
+        let extensions = extensionHandshake(for: peers[place].endpoint)
+        outbox.send(to: peers[place].handle) { bytes in
+            handshake.encode(into: &bytes)
+            if let have, !have.isEmpty { OutgoingMessage.bitfield(have).encode(into: &bytes) }
+            extensions.encode(into: &bytes)
+        }
+    }
+
+    private func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
+        var handshake = ExtensionHandshake()
+        handshake.metadataID = LocalExtension.metadata
+        handshake.metadataSize = info?.bytes.count
+        handshake.requestQueueDepth = configuration.uploadQueueMax
+        handshake.clientVersion = identity.clientName
+        handshake.listeningPort = identity.listenPort == 0 ? nil : identity.listenPort
+        handshake.observedAddress = endpoint
+        return handshake
+    }
+
+    mutating func handshakeReceived(
+        _ handshake: Handshake, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        guard let place = places[handle] else { return }
+        let twin = peers.first {
+            $0.isOpen && $0.handle != handle && $0.session.peerHandshake?.peerID == handshake.peerID
+        }
+        if let twin {
+            // Both ends must drop the same one of two: the one that the peer with the larger id made.
+            let weMadeLosing = identity.peerID.bytes.lexicographicallyPrecedes(handshake.peerID.bytes) == false
+            let loser = peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == weMadeLosing
+                ? handle : twin.handle
+            lose(loser, .redundant, closing: true, now: now, into: &outbox)
+        }
+        guard let place = places[handle] else { return }
+        enter(.open, at: place, now: now)
+        if let info { peers[place].pieces = Bitfield(count: info.pieceCount) }
+        report(.peerConnected(peers[place].endpoint), into: &outbox)
+        if handshake.capabilities.contains(.dht), identity.listenPort != 0 {
+            send(.port(identity.listenPort), to: place, now: now, into: &outbox)
+        }
+    }
+
+    @discardableResult
+    private mutating func insert(_ peer: Peer) -> Int {
+        places[peer.handle] = peers.count
+        peers.append(peer)
+        if peer.phase == .connecting { counters.connecting += 1 }
+        return peers.count - 1
+    }
+
+    private mutating func enter(_ phase: Peer.Phase, at place: Int, now: Instant) {
+        if peers[place].phase == .connecting { counters.connecting -= 1 }
+        peers[place].phase = phase
+        peers[place].phaseSince = now
+    }
+
+    /// Ends a connection or attempt. With `closing`, the driver is told to close it; else it has said that it is gone.
+    mutating func lose(
+        _ handle: PeerHandle, _ reason: PeerLoss, closing: Bool, now: Instant, into outbox: inout Outbox
+    ) {
+        guard let place = places.removeValue(forKey: handle) else { return }
+        let peer = peers[place]
+        let last = peers.removeLast()
+        if place < peers.count {
+            peers[place] = last
+            places[last.handle] = place
+        }
+        if closing { outbox.actions.append(.close(handle)) }
+        if peer.phase == .connecting { counters.connecting -= 1 }
+        if !peer.isOpen { counters.connectFailures += 1 }
+        if !peer.isChokedByUs { counters.unchoked -= 1 }
+        picker?.abandoned(peer.session.outstanding.blocks)
+        if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
+        race?.left(handle)
+        rememberEndpoint(of: peer, lostBy: reason, now: now)
+        report(.peerLost(peer.endpoint, reason), into: &outbox)
+    }
+
+    private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
+        if reason == .badData || reason == .ourselves { return candidates.ban(peer.endpoint) }
+        // The port of an incoming connection is not one to call back at.
+        guard peer.isOutgoing else { return }
+        switch reason {
+        case .redundant: candidates.shelved(peer.endpoint)
+        case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)
+        default: candidates.failed(peer.endpoint, now: now)
+        }
+    }
+}
+
+/// The ids by which peers send us extended messages (BEP 10).
+enum LocalExtension {
+    static let metadata: UInt8 = 1
+}

@@ -1,0 +1,163 @@
+import PeerProtocol
+package import Primitives
+
+/// Fetching pieces: interest, requests, payload, verdicts of the storage.
+extension Swarm {
+    /// The storage has checked what is on disk; `have` is as long as the torrent has pieces.
+    package mutating func storageOpened(have: Bitfield, now: Instant, into outbox: inout Outbox) {
+        guard let info, picker == nil, !hasFailed else { return }
+        picker = PiecePicker(info: info, have: have)
+        report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
+        for place in peers.indices where peers[place].isOpen {
+            if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
+            // Too late for a bitfield, which must follow the handshake.
+            for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
+            if peers[place].isInterestedInUs { unchoke(place, now: now, into: &outbox) }
+            updateInterest(of: place, now: now, into: &outbox)
+            fillRequests(place, now: now, into: &outbox)
+        }
+        if have.isFull { completed(now: now, into: &outbox) }
+    }
+
+    /// The files cannot be used or written: nothing more is fetched or served.
+    package mutating func storageFailed(now: Instant, into outbox: inout Outbox) {
+        guard !hasFailed else { return }
+        report(.storageFailed, into: &outbox)
+        close(now: now, into: &outbox)
+    }
+
+    package mutating func pieceVerified(_ piece: Int, now: Instant, into outbox: inout Outbox) {
+        guard picker?.verified(piece) == true else { return }
+        report(.pieceVerified(piece), into: &outbox)
+        let start = outbox.bytes.count
+        OutgoingMessage.have(piece).encode(into: &outbox.bytes)
+        for place in peers.indices where peers[place].isOpen && peers[place].pieces?[piece] != true {
+            peers[place].lastSentAt = now
+            outbox.actions.append(.send(peers[place].handle, start..<outbox.bytes.count))
+        }
+        if picker?.isComplete == true { completed(now: now, into: &outbox) }
+    }
+
+    package mutating func pieceFailed(_ piece: Int, now: Instant, into outbox: inout Outbox) {
+        guard let contributors = picker?.failed(piece) else { return }
+        counters.wastedBytes += picker?.length(ofPiece: piece) ?? 0
+        report(.pieceFailed(piece), into: &outbox)
+        for handle in contributors {
+            guard let place = places[handle] else { continue }
+            peers[place].sharedFailures += 1
+            if contributors.count == 1 || peers[place].sharedFailures >= configuration.sharedFailuresMax {
+                lose(handle, .badData, closing: true, now: now, into: &outbox)
+            }
+        }
+        for place in peers.indices { fillRequests(place, now: now, into: &outbox) }
+        connectMore(now: now, into: &outbox)
+    }
+
+    /// Bytes that the storage holds and has not yet written. Above the limit nothing more is read from peers.
+    package mutating func storageBacklogChanged(bytes: Int, now: Instant, into outbox: inout Outbox) {
+        if !isReadingPaused, bytes > configuration.storageBacklogBytesMax {
+            isReadingPaused = true
+            outbox.actions.append(.pauseReading(torrent))
+        } else if isReadingPaused, bytes <= configuration.storageBacklogBytesMax / 2 {
+            isReadingPaused = false
+            // No peer could deliver meanwhile: its clock starts again.
+            for place in peers.indices { peers[place].lastProgressAt = now }
+            outbox.actions.append(.resumeReading(torrent))
+        }
+    }
+
+    struct Payload {
+        let block: BlockRequest
+        /// Where in the block these bytes begin.
+        let offset: Int
+        /// Where they lie in the received bytes.
+        let range: Range<Int>
+        let isLast: Bool
+    }
+
+    mutating func payloadReceived(
+        _ payload: Payload, isRequested: Bool, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        let block = payload.block
+        counters.downloadedBytes += payload.range.count
+        downloadMeter.add(payload.range.count, now: now)
+        peers[place].receivedBytes += payload.range.count
+        guard isRequested, picker?.isWanted(block) == true else {
+            counters.wastedBytes += payload.range.count
+            return
+        }
+        peers[place].lastProgressAt = now
+        peers[place].pipeline.received(payload.range.count, completesBlock: payload.isLast, now: now)
+        outbox.actions.append(
+            .store(
+                torrent, piece: block.piece, offset: block.offset + payload.offset, from: peers[place].handle,
+                range: payload.range))
+        guard payload.isLast else { return }
+        let receipt = picker?.received(block, from: peers[place].handle)
+        if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
+    }
+
+    /// The end game asked others for the same block.
+    private mutating func cancelElsewhere(
+        _ block: BlockRequest, except place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        for other in peers.indices where other != place && peers[other].session.cancelled(block) {
+            send(.cancel(block), to: other, now: now, into: &outbox)
+        }
+    }
+
+    /// Keeps the peer's queue as deep as its pipeline says.
+    mutating func fillRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        // The picker and the session are used in place: a copy held here would make each change copy its tables.
+        guard let generation = picker?.generation, peers[place].isOpen, !peers[place].isChokingUs,
+            peers[place].areWeInterested, let pieces = peers[place].pieces
+        else { return }
+        let outstanding = peers[place].session.outstanding.count
+        let room = peers[place].pipeline.target - outstanding
+        guard room > 0, peers[place].idleGeneration != generation else { return }
+
+        var blocks: [BlockRequest] = []
+        var current = peers[place].currentPiece
+        let endGame = EndGame(
+            blocks: outstanding == 0 ? configuration.endGameRequestsMax : 0, copies: configuration.duplicateRequestsMax)
+        picker?.pick(
+            room, having: pieces, current: &current, endGame: endGame, outstanding: peers[place].session.outstanding,
+            using: &generator, into: &blocks)
+        peers[place].currentPiece = current
+        guard !blocks.isEmpty else {
+            if outstanding == 0 { peers[place].idleGeneration = picker?.generation }
+            return
+        }
+        if outstanding == 0 { peers[place].lastProgressAt = now }
+        peers[place].lastSentAt = now
+        for block in blocks { peers[place].session.requested(block, now: now) }
+        outbox.send(to: peers[place].handle) { bytes in
+            for block in blocks { OutgoingMessage.request(block).encode(into: &bytes) }
+        }
+    }
+
+    mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {
+        guard let picker, let pieces = peers[place].pieces else { return }
+        setInterest(picker.have.lacksAny(of: pieces), of: place, now: now, into: &outbox)
+    }
+
+    mutating func setInterest(_ isInterested: Bool, of place: Int, now: Instant, into outbox: inout Outbox) {
+        guard peers[place].areWeInterested != isInterested else { return }
+        peers[place].areWeInterested = isInterested
+        send(isInterested ? .interested : .notInterested, to: place, now: now, into: &outbox)
+    }
+
+    private mutating func completed(now: Instant, into outbox: inout Outbox) {
+        report(.completed, into: &outbox)
+        for place in peers.indices where peers[place].isOpen { setInterest(false, of: place, now: now, into: &outbox) }
+        for handle in peers.filter({ $0.isOpen && $0.isSeed }).map(\.handle) {
+            lose(handle, .redundant, closing: true, now: now, into: &outbox)
+        }
+    }
+
+    /// Two seeds have nothing to say to each other.
+    mutating func dropIfRedundant(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard picker?.isComplete == true, peers[place].isSeed else { return }
+        lose(peers[place].handle, .redundant, closing: true, now: now, into: &outbox)
+    }
+}

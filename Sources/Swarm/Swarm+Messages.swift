@@ -1,0 +1,117 @@
+package import PeerProtocol
+package import Primitives
+
+/// What peers say.
+extension Swarm {
+    /// Reads a prefix of `bytes` and returns its length; the rest is to be passed again when more has come. Ranges in
+    /// `store` actions are offsets into `bytes`.
+    package mutating func received(
+        _ bytes: RawSpan, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) -> Int {
+        var offset = 0
+        // A step may end this connection or another, so the place is looked up anew each time.
+        while let place = places[handle] {
+            let step = peers[place].session.received(bytes, at: offset, now: now)
+            switch step {
+            case .needsMore:
+                fillRequests(place, now: now, into: &outbox)
+                return offset
+            case .handshake(let consumed, let handshake):
+                offset += consumed
+                handshakeReceived(handshake, from: handle, now: now, into: &outbox)
+            case .message(let consumed, let message):
+                offset += consumed
+                messageReceived(message, bytes, from: place, now: now, into: &outbox)
+            case .payload(let consumed, let block, let blockOffset, let range, let isLast, let disposition):
+                offset += consumed
+                payloadReceived(
+                    Payload(block: block, offset: blockOffset, range: range, isLast: isLast),
+                    isRequested: disposition == .store, from: place, now: now, into: &outbox)
+            case .skipped(let consumed):
+                offset += consumed
+            case .fault(let fault):
+                lose(handle, loss(for: fault), closing: true, now: now, into: &outbox)
+                connectMore(now: now, into: &outbox)
+            }
+        }
+        return bytes.byteCount
+    }
+
+    private func loss(for fault: PeerFault) -> PeerLoss {
+        switch (fault, fault.scope) {
+        case (.selfConnection, _): .ourselves
+        case (_, .banPeer): .badData
+        case (_, .dropPeer): .protocolViolation
+        }
+    }
+
+    private mutating func messageReceived(
+        _ message: Message, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        switch message {
+        case .keepAlive, .unknown: break
+        case .choke:
+            peers[place].isChokingUs = true
+            let blocks = peers[place].session.choked()
+            picker?.abandoned(blocks)
+        case .unchoke:
+            peers[place].isChokingUs = false
+            peers[place].idleGeneration = nil
+            peers[place].lastProgressAt = now
+        case .interested:
+            peers[place].isInterestedInUs = true
+            unchoke(place, now: now, into: &outbox)
+        case .notInterested:
+            peers[place].isInterestedInUs = false
+            choke(place, now: now, into: &outbox)
+        case .have(let piece): haveReceived(piece, from: place, now: now, into: &outbox)
+        case .bitfield(let range): bitfieldReceived(bytes.copy(range), from: place, now: now, into: &outbox)
+        case .request(let block): requestReceived(block, from: place, into: &outbox)
+        case .cancel(let block): cancelReceived(block, from: place)
+        case .port(let port):
+            var contact = peers[place].endpoint
+            contact.port = port
+            if port != 0 { outbox.contacts.append(contact) }
+        case .extended(let id, let payload):
+            extendedReceived(id, bytes, payload, from: place, now: now, into: &outbox)
+        }
+    }
+
+    private mutating func haveReceived(_ piece: Int, from place: Int, now: Instant, into outbox: inout Outbox) {
+        guard let pieces = peers[place].pieces else {
+            // More haves than this before the metadata are lost, which costs a few pieces of one peer.
+            if peers[place].earlyHaves.count < Self.earlyHavesMax { peers[place].earlyHaves.append(piece) }
+            return
+        }
+        guard piece < pieces.count, !pieces[piece] else { return }
+        picker?.peerGained(piece, before: pieces)
+        peers[place].pieces?[piece] = true
+        guard let picker, !picker.have[piece] else { return dropIfRedundant(place, now: now, into: &outbox) }
+        peers[place].idleGeneration = nil
+        setInterest(true, of: place, now: now, into: &outbox)
+    }
+
+    private mutating func bitfieldReceived(
+        _ bytes: [UInt8], from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        guard let info else {
+            peers[place].earlyBitfield = bytes
+            return
+        }
+        guard let pieces = Bitfield(bytes.span.bytes, count: info.pieceCount) else {
+            return lose(peers[place].handle, .protocolViolation, closing: true, now: now, into: &outbox)
+        }
+        // The session lets no bitfield through after a have, so what was known before is empty.
+        peers[place].pieces = pieces
+        picker?.peerJoined(having: pieces)
+        updateInterest(of: place, now: now, into: &outbox)
+        dropIfRedundant(place, now: now, into: &outbox)
+    }
+
+    mutating func send(_ message: OutgoingMessage, to place: Int, now: Instant, into outbox: inout Outbox) {
+        peers[place].lastSentAt = now
+        outbox.send(to: peers[place].handle) { message.encode(into: &$0) }
+    }
+
+    private static let earlyHavesMax = 10_000
+}

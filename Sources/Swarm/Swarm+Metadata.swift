@@ -1,0 +1,140 @@
+package import Metainfo
+import PeerProtocol
+package import Primitives
+
+/// The info dictionary: fetched from peers, given at birth, served to peers (BEP 9).
+extension Swarm {
+    var layout: TorrentLayout? {
+        guard let info, info.totalLength > 0 else { return nil }
+        return TorrentLayout(pieceLength: info.pieceLength, totalLength: info.totalLength)
+    }
+
+    /// The metadata is known: from a peer, a .torrent file or an earlier run.
+    package mutating func metadataKnown(_ info: Info, now: Instant, into outbox: inout Outbox) {
+        guard self.info == nil, !hasFailed else { return }
+        self.info = info
+        race = nil
+        for handle in peers.map(\.handle) { layoutKnown(info, to: handle, now: now, into: &outbox) }
+        report(.metadata(info), into: &outbox)
+        if !identity.wantsMetadataOnly { outbox.actions.append(.openStorage(torrent, info)) }
+    }
+
+    /// Judges what the peer said before anybody could.
+    private mutating func layoutKnown(
+        _ info: Info, to handle: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        guard let place = places[handle] else { return }
+        if let layout { peers[place].session.torrentKnown(layout) }
+        guard peers[place].isOpen else { return }
+        var pieces = Bitfield(count: info.pieceCount)
+        if let early = peers[place].earlyBitfield {
+            guard let known = Bitfield(early.span.bytes, count: info.pieceCount) else {
+                return lose(handle, .protocolViolation, closing: true, now: now, into: &outbox)
+            }
+            pieces = known
+        }
+        for piece in peers[place].earlyHaves where piece < pieces.count { pieces[piece] = true }
+        peers[place].earlyBitfield = nil
+        peers[place].earlyHaves = []
+        peers[place].pieces = pieces
+    }
+
+    mutating func extendedReceived(
+        _ id: UInt8, _ bytes: RawSpan, _ payload: Range<Int>, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        do {
+            switch id {
+            case 0:
+                let handshake = try ExtensionHandshake(bytes, in: payload)
+                extensionHandshakeReceived(handshake, from: place, now: now, into: &outbox)
+            case LocalExtension.metadata:
+                let message = try MetadataMessage(bytes, in: payload)
+                metadataMessageReceived(message, bytes, from: place, now: now, into: &outbox)
+            default: break
+            }
+        } catch {
+            lose(peers[place].handle, .protocolViolation, closing: true, now: now, into: &outbox)
+        }
+    }
+
+    private mutating func extensionHandshakeReceived(
+        _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        peers[place].extensions = handshake
+        if let depth = handshake.requestQueueDepth {
+            peers[place].pipeline.maximum = max(configuration.requestsMin, min(configuration.requestsMax, depth))
+        }
+        if handshake.metadataID != nil, let size = handshake.metadataSize, race != nil {
+            guard race?.offered(size: size, by: peers[place].handle) == true else {
+                return lose(peers[place].handle, .badData, closing: true, now: now, into: &outbox)
+            }
+            requestMetadata(of: place, now: now, into: &outbox)
+        }
+    }
+
+    mutating func requestMetadata(of place: Int, now: Instant, into outbox: inout Outbox) {
+        guard let id = peers[place].extensions?.metadataID, race != nil else { return }
+        for piece in race?.requests(for: peers[place].handle, now: now) ?? [] {
+            peers[place].lastSentAt = now
+            outbox.send(to: peers[place].handle) { MetadataMessage.request(piece: piece).encode(id: id, into: &$0) }
+        }
+    }
+
+    private mutating func metadataMessageReceived(
+        _ message: MetadataMessage, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        switch message {
+        case .request(let piece): serveMetadata(piece, to: place, now: now, into: &outbox)
+        case .reject(let piece):
+            race?.rejected(piece: piece, by: peers[place].handle)
+            requestMetadataOfAll(now: now, into: &outbox)
+        case .data(let piece, _, let range):
+            let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle)
+            metadataOutcome(outcome ?? .ignored, from: place, now: now, into: &outbox)
+        }
+    }
+
+    private mutating func metadataOutcome(
+        _ outcome: MetadataRace.Outcome, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        switch outcome {
+        case .ignored: break
+        case .needsMore: requestMetadata(of: place, now: now, into: &outbox)
+        case .complete(let bytes):
+            do {
+                metadataKnown(try Info(bytes: bytes), now: now, into: &outbox)
+            } catch {
+                report(.metadataUnusable(error), into: &outbox)
+                close(now: now, into: &outbox)
+            }
+        case .mismatch(let contributors, let liar):
+            let endpoints = contributors.compactMap { places[$0].map { peers[$0].endpoint } }
+            report(.metadataRejected(endpoints), into: &outbox)
+            if let liar { lose(liar, .badData, closing: true, now: now, into: &outbox) }
+            requestMetadataOfAll(now: now, into: &outbox)
+            connectMore(now: now, into: &outbox)
+        }
+    }
+
+    mutating func requestMetadataOfAll(now: Instant, into outbox: inout Outbox) {
+        for place in peers.indices where peers[place].isOpen { requestMetadata(of: place, now: now, into: &outbox) }
+    }
+
+    private mutating func serveMetadata(_ piece: Int, to place: Int, now: Instant, into outbox: inout Outbox) {
+        guard let id = peers[place].extensions?.metadataID else { return }
+        let pieceCount = ((info?.bytes.count ?? 0) + MetadataRace.pieceLength - 1) / MetadataRace.pieceLength
+        let mayServe = peers[place].metadataPiecesServed < pieceCount * configuration.metadataServedPerPeerMax
+        peers[place].lastSentAt = now
+        guard let info, piece >= 0, piece < pieceCount, mayServe else {
+            outbox.send(to: peers[place].handle) { MetadataMessage.reject(piece: piece).encode(id: id, into: &$0) }
+            return
+        }
+        peers[place].metadataPiecesServed += 1
+        let start = piece * MetadataRace.pieceLength
+        let end = min(start + MetadataRace.pieceLength, info.bytes.count)
+        outbox.send(to: peers[place].handle) { bytes in
+            MetadataMessage.encodeData(
+                piece: piece, totalSize: info.bytes.count, payload: info.bytes[start..<end], id: id, into: &bytes)
+        }
+    }
+}

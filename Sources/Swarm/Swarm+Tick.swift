@@ -1,0 +1,51 @@
+import PeerProtocol
+package import Primitives
+
+/// What happens because time has passed.
+extension Swarm {
+    mutating func tick(now: Instant, into outbox: inout Outbox) {
+        downloadMeter.advance(now: now)
+        uploadMeter.advance(now: now)
+        for handle in peers.map(\.handle) {
+            guard let place = places[handle] else { continue }
+            if let reason = overdue(peers[place], now: now) {
+                lose(handle, reason, closing: true, now: now, into: &outbox)
+                continue
+            }
+            guard peers[place].isOpen else { continue }
+            if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
+                send(.keepAlive, to: place, now: now, into: &outbox)
+            }
+            snubIfSilent(place, now: now, into: &outbox)
+            updateInterest(of: place, now: now, into: &outbox)
+            fillRequests(place, now: now, into: &outbox)
+        }
+        guard race != nil else { return }
+        race?.timedOut(now: now)
+        requestMetadataOfAll(now: now, into: &outbox)
+    }
+
+    private func overdue(_ peer: Peer, now: Instant) -> PeerLoss? {
+        switch peer.phase {
+        case .connecting: now - peer.phaseSince >= configuration.connectTimeout ? .timedOut : nil
+        case .handshaking: now - peer.phaseSince >= configuration.handshakeTimeout ? .timedOut : nil
+        case .open: !isReadingPaused && now - peer.session.lastReceivedAt >= configuration.idleTimeout ? .idle : nil
+        }
+    }
+
+    /// Gives the blocks of a silent peer to others. What it sends of them after all is not wanted any more.
+    private mutating func snubIfSilent(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard !isReadingPaused, !peers[place].session.outstanding.isEmpty,
+            now - peers[place].lastProgressAt >= configuration.snubTimeout
+        else { return }
+        let blocks = peers[place].session.outstanding.blocks
+        for block in blocks {
+            peers[place].session.cancelled(block)
+            send(.cancel(block), to: place, now: now, into: &outbox)
+        }
+        picker?.abandoned(blocks)
+        peers[place].pipeline.snubbed()
+        peers[place].currentPiece = nil
+        for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
+    }
+}

@@ -1,0 +1,49 @@
+/// A torrent's state at one moment, for progress displays and reports.
+package struct TorrentSnapshot: Equatable, Sendable {
+    /// Where the torrent stands.
+    package enum Stage: String, Equatable, Sendable {
+        /// Waiting for the info dictionary. Turns into `opening`.
+        case metadata
+        /// The storage checks what is on disk. Turns into `downloading`, `complete` or `failed`.
+        case opening
+        /// Turns into `complete` or `failed`.
+        case downloading
+        /// Every piece is verified; serves others.
+        case complete
+        /// The storage or the metadata is unusable; nothing more will happen.
+        case failed
+    }
+
+    package var stage: Stage = .metadata
+    /// 0 until the metadata is known.
+    package var totalBytes = 0
+    package var verifiedBytes = 0
+    package var pieceCount = 0
+    package var verifiedPieces = 0
+    /// Payload received, also what was later thrown away.
+    package var downloadedBytes = 0
+    /// Payload sent.
+    package var uploadedBytes = 0
+    /// Payload received that was not asked for, or failed its hash.
+    package var wastedBytes = 0
+    /// Bytes per second.
+    package var downloadRate = 0.0
+    package var uploadRate = 0.0
+    /// Distinct endpoints ever heard of.
+    package var peersKnown = 0
+    package var peersConnecting = 0
+    /// Peers whose handshake is complete.
+    package var peersConnected = 0
+    /// Connected peers that have every piece.
+    package var seedsConnected = 0
+    /// Connected peers that let us download.
+    package var peersServing = 0
+    /// Connection attempts that were refused or timed out.
+    package var connectFailures = 0
+    /// Peers that gave bad data and are refused from now on.
+    package var peersBanned = 0
+    /// Connected peers that have offered metadata.
+    package var metadataOffers = 0
+
+    package init() {}
+}
