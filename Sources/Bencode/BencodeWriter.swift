@@ -1,0 +1,118 @@
+/// Appends bencoding to an array of bytes.
+///
+/// The result is canonical when keys are written in ascending order of their bytes, each once; debug builds trap on
+/// a key out of order, since that is a bug of ours and never the fault of input.
+package struct BencodeWriter: Sendable {
+    package private(set) var bytes: [UInt8]
+    #if DEBUG
+        /// The last key of each open dictionary; nil for a list, or a dictionary without keys so far.
+        private var lastKeys: [Range<Int>?] = []
+    #endif
+
+    /// Goes on after `bytes`, keeping their storage if the caller gave up his copy.
+    package init(appendingTo bytes: consuming [UInt8] = []) {
+        self.bytes = bytes
+    }
+
+    /// Runs `body` with a writer at the end of `bytes`, without copying them.
+    package static func append(to bytes: inout [UInt8], _ body: (inout BencodeWriter) -> Void) {
+        var writer = BencodeWriter()
+        swap(&bytes, &writer.bytes)
+        body(&writer)
+        swap(&bytes, &writer.bytes)
+    }
+
+    package mutating func beginDictionary() {
+        begin(UInt8(ascii: "d"))
+    }
+
+    package mutating func beginList() {
+        begin(UInt8(ascii: "l"))
+    }
+
+    /// Closes the innermost list or dictionary.
+    package mutating func end() {
+        #if DEBUG
+            precondition(lastKeys.popLast() != nil, "nothing to end")
+        #endif
+        bytes.append(UInt8(ascii: "e"))
+    }
+
+    package mutating func key(_ text: StaticString) {
+        string(text)
+        noteKey(byteCount: text.utf8CodeUnitCount)
+    }
+
+    package mutating func key(_ content: some Collection<UInt8>) {
+        string(content)
+        noteKey(byteCount: content.count)
+    }
+
+    package mutating func integer(_ value: some FixedWidthInteger) {
+        bytes.append(UInt8(ascii: "i"))
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        appendDecimal(UInt64(value.magnitude))
+        bytes.append(UInt8(ascii: "e"))
+    }
+
+    package mutating func string(_ text: StaticString) {
+        appendLength(text.utf8CodeUnitCount)
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    package mutating func string(_ content: some Collection<UInt8>) {
+        appendLength(content.count)
+        bytes.append(contentsOf: content)
+    }
+
+    package mutating func string(_ content: RawSpan) {
+        appendLength(content.byteCount)
+        raw(content)
+    }
+
+    /// A string of exactly `byteCount` bytes, which `append` adds.
+    package mutating func string(byteCount: Int, _ append: (inout [UInt8]) -> Void) {
+        appendLength(byteCount)
+        let start = bytes.count
+        append(&bytes)
+        precondition(bytes.count == start + byteCount, "a string of another length than announced")
+    }
+
+    /// A value that is bencoded already.
+    package mutating func raw(_ value: RawSpan) {
+        value.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func begin(_ opener: UInt8) {
+        #if DEBUG
+            lastKeys.append(nil)
+        #endif
+        bytes.append(opener)
+    }
+
+    private mutating func appendLength(_ count: Int) {
+        appendDecimal(UInt64(count))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func appendDecimal(_ value: UInt64) {
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    /// Called when the key has just been written.
+    private mutating func noteKey(byteCount: Int) {
+        #if DEBUG
+            precondition(!lastKeys.isEmpty, "a key outside a dictionary")
+            let key = (bytes.count - byteCount)..<bytes.count
+            if let last = lastKeys[lastKeys.count - 1] {
+                precondition(bytes[last].lexicographicallyPrecedes(bytes[key]), "keys out of order")
+            }
+            lastKeys[lastKeys.count - 1] = key
+        #endif
+    }
+}
