@@ -51,6 +51,7 @@ let edge: [Target] = [
 let tests: [Target] = [
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
+    .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
 ]
 
