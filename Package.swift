@@ -23,7 +23,7 @@ let pure: [Target] = [
     .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
-    .target(name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", ordered, deque]),
+    .target(name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
     .target(name: "Simulator", dependencies: ["Client", "Kademlia", "Primitives", "Digest", heap]),
 ]
 

@@ -1,1 +1,183 @@
-// Client: see docs/architecture.md.
+package import Kademlia
+package import Metainfo
+import PeerProtocol
+package import Primitives
+package import Swarm
+
+/// A BitTorrent client as one value: a DHT node, any number of torrents, and the connections not yet given to one.
+///
+/// The driver reports facts with the time and carries out the `Outbox` after each: the datagrams, then the actions in
+/// order, then the events; it arms one timer for `nextDeadline`. The same value runs under sockets, in the simulator and
+/// in tests. What it merges: peers found by the DHT go to the swarm that asked, contacts that peers name go to the
+/// node, incoming connections wait in the lobby until their handshake names a torrent.
+package struct Client {
+    let configuration: Configuration
+    var node: Node
+    var swarms: [TorrentHandle: Managed] = [:]
+    var torrentsByInfoHash: [InfoHash: TorrentHandle] = [:]
+    /// Which torrent a range of connection handles belongs to, by number of the range.
+    var torrentsByRange: [Int: TorrentHandle] = [:]
+    /// Incoming connections that a swarm has taken over keep their handle.
+    var adopted: [PeerHandle: TorrentHandle] = [:]
+    var lobby: Lobby
+    var deadlines = DeadlineQueue()
+    let peerID: PeerID
+    private var generator: SeededGenerator
+    private var nextRange = 1
+
+    /// Torrents, connections and lookups of one client.
+    package struct Configuration: Sendable {
+        package var node = Kademlia.Configuration()
+        package var swarm = Swarm.Configuration()
+        /// Incoming connections whose handshake has not come yet; more are refused.
+        package var lobbyMax = 100
+        /// How long an incoming connection may take to say its handshake.
+        package var lobbyTimeout: Duration = .seconds(10)
+        /// Torrents at once.
+        package var torrentsMax = 10_000
+        /// Peers of the DHT expire after 30 to 45 minutes at most nodes; 15 minutes is what most clients use.
+        package var announceInterval: Duration = .seconds(15 * 60)
+        /// The pause after the first lookup that found nobody; it doubles up to `lookupRetryMax`.
+        package var lookupRetryMin: Duration = .seconds(3)
+        package var lookupRetryMax: Duration = .seconds(60)
+        /// What we call ourselves to peers.
+        package var clientName = "mainline 0.1"
+        /// Azureus-style: ML, version 0.1.0.
+        package var peerIDPrefix = "-ML0100-"
+
+        package init() {}
+    }
+
+    /// A swarm and what the client keeps beside it.
+    struct Managed {
+        var swarm: Swarm
+        let options: TorrentOptions
+        /// The first handle number of this torrent's outgoing connections.
+        let range: Int
+        var search: PeerSearch
+    }
+
+    package init(configuration: Configuration, homes: [HomeSetup], generator: SeededGenerator, now: Instant) {
+        var generator = generator
+        self.configuration = configuration
+        node = Node(configuration: configuration.node, homes: homes, generator: generator.split(), now: now)
+        peerID = PeerID(prefix: configuration.peerIDPrefix, using: &generator)
+        lobby = Lobby(capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID)
+        self.generator = generator
+    }
+
+    package var nodeStatistics: Statistics { node.statistics }
+    package var homes: [Home] { node.homes }
+
+    package func snapshot(of torrent: TorrentHandle) -> TorrentSnapshot? {
+        swarms[torrent]?.swarm.snapshot
+    }
+
+    package var nextDeadline: Instant? {
+        [node.nextDeadline, deadlines.next, lobby.nextDeadline].compactMap { $0 }.min()
+    }
+
+    package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
+        if let deadline = node.nextDeadline, now >= deadline { node.timedOut(now: now, into: &outbox.dht) }
+        lobby.timedOut(now: now, into: &outbox.swarm)
+        while let torrent = deadlines.due(now: now) {
+            withSwarm(torrent, now: now, into: &outbox) { $0.timedOut(now: now, into: &$1) }
+            continueSearch(of: torrent, now: now, into: &outbox)
+        }
+        settle(now: now, into: &outbox)
+    }
+
+    package mutating func receivedDatagram(
+        _ bytes: RawSpan, from source: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
+    ) {
+        node.received(bytes, from: source, at: home, now: now, into: &outbox.dht)
+        settle(now: now, into: &outbox)
+    }
+
+    package mutating func command(_ command: Command, now: Instant, into outbox: inout Outbox) {
+        switch command {
+        case .bootstrap(let endpoints):
+            node.command(.bootstrap(endpoints), now: now, into: &outbox.dht)
+        case .add(let torrent, let source, let options):
+            add(torrent, source, options, now: now, into: &outbox)
+        case .remove(let torrent):
+            remove(torrent, now: now, into: &outbox)
+        case .addPeers(let torrent, let endpoints, let source):
+            let usable = endpoints.filter { source != .dht || configuration.node.networkMode.accepts($0) }
+            withSwarm(torrent, now: now, into: &outbox) { swarm, outbox in
+                swarm.peersFound(usable, source: source, now: now, into: &outbox)
+            }
+        }
+        settle(now: now, into: &outbox)
+    }
+
+    private mutating func add(
+        _ torrent: TorrentHandle, _ source: TorrentSource, _ options: TorrentOptions, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        let infoHash =
+            switch source {
+            case .infoHash(let infoHash): infoHash
+            case .info(let info): info.infoHash
+            }
+        guard swarms[torrent] == nil, torrentsByInfoHash[infoHash] == nil, swarms.count < configuration.torrentsMax
+        else { return }
+        var limits = configuration.swarm
+        limits.peersMax = options.maxPeers
+        var identity = Swarm.Identity(
+            peerID: peerID, listenPort: options.listenPort, clientName: configuration.clientName)
+        identity.wantsMetadataOnly = options.metadataOnly
+        let range = nextRange
+        nextRange += 1
+        let swarm = Swarm(
+            torrent: torrent, infoHash: infoHash, configuration: limits, identity: identity,
+            firstHandle: range << Self.rangeShift, generator: generator.split(), now: now)
+        swarms[torrent] = Managed(
+            swarm: swarm, options: options, range: range,
+            search: PeerSearch(lookup: LookupID(UInt64(range)), configuration: configuration, now: now))
+        torrentsByInfoHash[infoHash] = torrent
+        torrentsByRange[range] = torrent
+        if case .info(let info) = source {
+            withSwarm(torrent, now: now, into: &outbox) { $0.metadataKnown(info, now: now, into: &$1) }
+        }
+        continueSearch(of: torrent, now: now, into: &outbox)
+    }
+
+    private mutating func remove(_ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
+        withSwarm(torrent, now: now, into: &outbox) { $0.close(now: now, into: &$1) }
+        guard let managed = swarms.removeValue(forKey: torrent) else { return }
+        torrentsByInfoHash[managed.swarm.infoHash] = nil
+        torrentsByRange[managed.range] = nil
+        adopted = adopted.filter { $0.value != torrent }
+        node.command(.cancel(managed.search.lookup), now: now, into: &outbox.dht)
+    }
+
+    /// Handles below the first range are the lobby's.
+    static let rangeShift = 40
+
+    func torrent(of peer: PeerHandle) -> TorrentHandle? {
+        let range = peer.rawValue >> Self.rangeShift
+        return range > 0 ? torrentsByRange[range] : adopted[peer]
+    }
+
+    /// Runs one mutation of a swarm in place and keeps its deadline up to date.
+    @discardableResult
+    mutating func withSwarm<Result>(
+        _ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox,
+        _ change: (inout Swarm, inout Swarm.Outbox) -> Result
+    ) -> Result? {
+        guard let index = swarms.index(forKey: torrent) else { return nil }
+        let result = change(&swarms.values[index].swarm, &outbox.swarm)
+        schedule(torrent)
+        return result
+    }
+
+    func deadline(of managed: Managed) -> Instant? {
+        [managed.swarm.nextDeadline, managed.search.nextDeadline].compactMap { $0 }.min()
+    }
+
+    mutating func schedule(_ torrent: TorrentHandle) {
+        guard let managed = swarms[torrent] else { return }
+        deadlines.set(deadline(of: managed), for: torrent)
+    }
+}

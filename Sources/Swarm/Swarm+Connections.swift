@@ -34,7 +34,10 @@ extension Swarm {
     ) {
         guard !hasFailed, peers.count < configuration.peersMax, !candidates.isBanned(endpoint),
             let handshake = session.peerHandshake
-        else { return outbox.actions.append(.close(handle)) }
+        else {
+            outbox.lost.append(handle)
+            return outbox.actions.append(.close(handle))
+        }
         let place = insert(
             Peer(
                 handle: handle, endpoint: endpoint, isOutgoing: false, session: session, configuration: configuration,
@@ -143,6 +146,7 @@ extension Swarm {
             peers[place] = last
             places[last.handle] = place
         }
+        outbox.lost.append(handle)
         if closing { outbox.actions.append(.close(handle)) }
         if peer.phase == .connecting { counters.connecting -= 1 }
         if !peer.isOpen { counters.connectFailures += 1 }

@@ -29,16 +29,17 @@ extension Swarm {
         package var events: [TorrentNotice] = []
         /// DHT contacts that peers told us of in PORT messages (BEP 5).
         package var contacts: [Endpoint] = []
+        /// Handles that are dead from now on, whoever ended them.
+        package var lost: [PeerHandle] = []
 
         package init() {}
-
-        package var isEmpty: Bool { actions.isEmpty && events.isEmpty && contacts.isEmpty }
 
         package mutating func clear() {
             bytes.removeAll(keepingCapacity: true)
             actions.removeAll(keepingCapacity: true)
             events.removeAll(keepingCapacity: true)
             contacts.removeAll(keepingCapacity: true)
+            lost.removeAll(keepingCapacity: true)
         }
 
         /// Appends one send of all that `write` appends to the bytes.

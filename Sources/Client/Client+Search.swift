@@ -1,0 +1,60 @@
+import Kademlia
+import Primitives
+import Swarm
+
+/// Peers from the DHT: lookups for each torrent, and what comes of them.
+extension Client {
+    mutating func continueSearch(of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
+        guard let index = swarms.index(forKey: torrent) else { return }
+        let managed = swarms.values[index]
+        if managed.options.usesDHT, managed.swarm.snapshot.stage != .failed, swarms.values[index].search.start(now: now) {
+            let purpose: LookupPurpose =
+                managed.options.announces ? .announce(port: managed.options.listenPort) : .getPeers
+            node.command(
+                .lookup(managed.search.lookup, target: managed.swarm.infoHash, purpose), now: now, into: &outbox.dht)
+            outbox.events.append(.torrent(torrent, .lookupStarted))
+        }
+        schedule(torrent)
+    }
+
+    /// Passes on what the parts have to say to each other, until nobody has anything left.
+    mutating func settle(now: Instant, into outbox: inout Outbox) {
+        for peer in outbox.swarm.lost { adopted[peer] = nil }
+        outbox.swarm.lost.removeAll(keepingCapacity: true)
+        while !outbox.dht.events.isEmpty || !outbox.swarm.contacts.isEmpty || !outbox.swarm.events.isEmpty {
+            for contact in outbox.swarm.contacts { node.command(.contact(contact), now: now, into: &outbox.dht) }
+            outbox.swarm.contacts.removeAll(keepingCapacity: true)
+            let events = outbox.dht.events
+            outbox.dht.events.removeAll(keepingCapacity: true)
+            for event in events { handle(event, now: now, into: &outbox) }
+            outbox.events += outbox.swarm.events.map { .torrent($0.torrent, $0.event) }
+            outbox.swarm.events.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private mutating func handle(_ event: Kademlia.Event, now: Instant, into outbox: inout Outbox) {
+        outbox.events.append(.dht(event))
+        switch event {
+        case .peersFound(let lookup, let endpoints, _):
+            guard let torrent = torrentsByRange[Int(lookup.rawValue)] else { return }
+            withSwarm(torrent, now: now, into: &outbox) {
+                $0.peersFound(endpoints, source: .dht, now: now, into: &$1)
+            }
+        case .lookupFinished(let lookup, let report):
+            guard let torrent = torrentsByRange[Int(lookup.rawValue)], let index = swarms.index(forKey: torrent)
+            else { return }
+            if report.announcedTo > 0 { outbox.events.append(.torrent(torrent, .announced(nodes: report.announcedTo))) }
+            let isSatisfied = isSatisfied(swarms.values[index], with: report)
+            swarms.values[index].search.finished(isSatisfied: isSatisfied, now: now)
+            schedule(torrent)
+        default: break
+        }
+    }
+
+    /// A seed is satisfied when it is announced; a downloader when it has found peers, or is connected to some.
+    private func isSatisfied(_ managed: Managed, with report: LookupReport) -> Bool {
+        let snapshot = managed.swarm.snapshot
+        guard !managed.options.announces || report.announcedTo > 0 else { return false }
+        return snapshot.stage == .complete || snapshot.peersConnected > 0
+    }
+}

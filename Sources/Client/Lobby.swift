@@ -1,0 +1,80 @@
+import DequeModule
+import PeerProtocol
+import Primitives
+import Swarm
+
+/// Incoming connections whose handshake has not yet said which torrent they want.
+struct Lobby {
+    private let capacity: Int
+    private let timeout: Duration
+    private let peerID: PeerID
+    private var guests: [PeerHandle: Guest] = [:]
+    /// In order of arrival, and so of their deadlines; some may have left.
+    private var arrivals: Deque<PeerHandle> = []
+    private var nextHandle = 1
+    /// Connections turned away because the lobby was full.
+    private(set) var refusedCount = 0
+
+    struct Guest {
+        let endpoint: Endpoint
+        let deadline: Instant
+        var session: Session
+    }
+
+    init(capacity: Int, timeout: Duration, peerID: PeerID) {
+        self.capacity = capacity
+        self.timeout = timeout
+        self.peerID = peerID
+    }
+
+    var nextDeadline: Instant? { arrivals.first.flatMap { guests[$0]?.deadline } }
+
+    mutating func enter(_ endpoint: Endpoint, now: Instant) -> PeerHandle? {
+        guard guests.count < capacity else {
+            refusedCount += 1
+            return nil
+        }
+        let handle = PeerHandle(rawValue: nextHandle)
+        nextHandle += 1
+        let session = Session(role: .responder, infoHash: nil, ourPeerID: peerID, now: now)
+        guests[handle] = Guest(endpoint: endpoint, deadline: now + timeout, session: session)
+        arrivals.append(handle)
+        return handle
+    }
+
+    enum Verdict {
+        /// The handshake is not whole yet.
+        case wait
+        /// The guest is no longer here: it is to be given to the torrent that it wants.
+        case wants(InfoHash, Guest, consumed: Int)
+        /// It speaks no BitTorrent, or it is ourselves.
+        case refuse
+    }
+
+    mutating func received(_ bytes: RawSpan, from handle: PeerHandle, now: Instant) -> Verdict {
+        guard var guest = guests[handle] else { return .refuse }
+        let step = guest.session.received(bytes, at: 0, now: now)
+        guests[handle] = guest
+        switch step {
+        case .needsMore: return .wait
+        case .handshake(let consumed, let handshake):
+            leave(handle)
+            return .wants(handshake.infoHash, guest, consumed: consumed)
+        default:
+            leave(handle)
+            return .refuse
+        }
+    }
+
+    mutating func leave(_ handle: PeerHandle) {
+        guests[handle] = nil
+        while let first = arrivals.first, guests[first] == nil { arrivals.removeFirst() }
+    }
+
+    mutating func timedOut(now: Instant, into outbox: inout Swarm.Outbox) {
+        while let first = arrivals.first, let guest = guests[first], guest.deadline <= now {
+            outbox.actions.append(.close(first))
+            leave(first)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Kademlia
+import Primitives
+
+/// When to ask the DHT for peers again: soon while nobody was found, at the announce interval afterwards.
+struct PeerSearch {
+    let lookup: LookupID
+    private let announceInterval: Duration
+    private let retryMin: Duration
+    private let retryMax: Duration
+    private var retryDelay: Duration
+    private var isRunning = false
+    private var nextStart: Instant
+
+    init(lookup: LookupID, configuration: Client.Configuration, now: Instant) {
+        self.lookup = lookup
+        announceInterval = configuration.announceInterval
+        retryMin = configuration.lookupRetryMin
+        retryMax = configuration.lookupRetryMax
+        retryDelay = configuration.lookupRetryMin
+        nextStart = now
+    }
+
+    var nextDeadline: Instant? { isRunning ? nil : nextStart }
+
+    /// Returns true if a lookup is to be started now.
+    mutating func start(now: Instant) -> Bool {
+        guard !isRunning, now >= nextStart else { return false }
+        isRunning = true
+        return true
+    }
+
+    /// `isSatisfied`: enough is known to wait for the next announce.
+    mutating func finished(isSatisfied: Bool, now: Instant) {
+        isRunning = false
+        if isSatisfied {
+            nextStart = now + announceInterval
+            retryDelay = retryMin
+        } else {
+            nextStart = now + retryDelay
+            retryDelay = min(retryDelay * 2, retryMax)
+        }
+    }
+}
