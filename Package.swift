@@ -52,6 +52,7 @@ let tests: [Target] = [
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
+    .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
 ]
 
 let package = Package(
