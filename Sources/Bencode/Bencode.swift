@@ -1,18 +1,20 @@
-/// Bencoding (BEP 3): four kinds of value, each telling its own length.
-///
-///     integer      i-3e           64 bits, no leading zeros, no negative zero
-///     string       4:spam         bytes, not text
-///     list         l4:spami7ee    values up to `e`
-///     dictionary   d3:cow3:mooe   pairs of a string and a value up to `e`
-///
-/// Reading: a `BencodeReader` walks bytes that stay where they are. It hands out integers and ranges, allocates
-/// nothing, never recurses and never traps on what it reads; every call takes the bytes anew, since a span cannot be
-/// stored. Its limits bound the work that hostile input can cause.
-///
-/// Tolerance: keys may come in any order and more than once (the reader's user decides what a repeated key means),
-/// because others send such packets. A number has one spelling only, here as in the reference implementation.
-///
-/// Writing: a `BencodeWriter` appends canonical bencoding, provided that the caller writes keys in ascending order.
+// Bencoding (BEP 3): four kinds of value, each telling its own length.
+//
+//     integer      i-3e           64 bits, no leading zeros, no negative zero
+//     string       4:spam         bytes, not text
+//     list         l4:spami7ee    values up to `e`
+//     dictionary   d3:cow3:mooe   pairs of a string and a value up to `e`
+//
+// Reading: a `BencodeReader` walks bytes that stay where they are. It hands out integers and ranges, allocates
+// nothing, never recurses and never traps on what it reads; every call takes the bytes anew, since a span cannot be
+// stored. Its limits bound the work that hostile input can cause.
+//
+// Tolerance: keys may come in any order and more than once (the reader's user decides what a repeated key means),
+// because others send such packets. A number has one spelling only, here as in the reference implementation.
+//
+// Writing: a `BencodeWriter` appends canonical bencoding, provided that the caller writes keys in ascending order.
+
+/// What a token begins.
 package enum BencodeKind: Hashable, Sendable {
     case integer, string, list, dictionary
     /// The `e` that closes the innermost list or dictionary.

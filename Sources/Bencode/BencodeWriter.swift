@@ -14,12 +14,15 @@ package struct BencodeWriter: Sendable {
         self.bytes = bytes
     }
 
-    /// Runs `body` with a writer at the end of `bytes`, without copying them.
-    package static func append(to bytes: inout [UInt8], _ body: (inout BencodeWriter) -> Void) {
-        var writer = BencodeWriter()
-        swap(&bytes, &writer.bytes)
-        body(&writer)
-        swap(&bytes, &writer.bytes)
+    /// Takes `bytes` over without copying them, to append to them; `move(to:)` gives them back.
+    package init(moving bytes: inout [UInt8]) {
+        self.bytes = []
+        swap(&self.bytes, &bytes)
+    }
+
+    /// Exchanges what was written for `bytes`, left empty by `init(moving:)`.
+    package mutating func move(to bytes: inout [UInt8]) {
+        swap(&self.bytes, &bytes)
     }
 
     package mutating func beginDictionary() {
