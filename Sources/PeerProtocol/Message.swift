@@ -18,7 +18,7 @@ package enum Message: Hashable, Sendable {
     case cancel(BlockRequest)
     /// The UDP port of the peer's DHT node (BEP 5).
     case port(UInt16)
-    /// Id 0 is the `ExtensionHandshake`, others are the ids that we announced (BEP 10).
+    /// Id 0 is the `ExtensionHandshake`, others are those that we announced: see `ExtensionID` (BEP 10).
     case extended(id: UInt8, payload: Range<Int>)
     /// Not understood, and to be ignored; its body of `length` bytes is skipped as it comes.
     case unknown(id: UInt8, length: Int)

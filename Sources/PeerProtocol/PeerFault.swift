@@ -31,8 +31,8 @@ package enum PeerFault: Error, Hashable, Sendable {
 
     package var scope: Scope {
         switch self {
-        case .badHandshake, .wrongInfoHash, .selfConnection, .lateBitfield: .dropPeer
-        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest, .malformedExtension: .banPeer
+        case .badHandshake, .wrongInfoHash, .selfConnection, .lateBitfield, .malformedExtension: .dropPeer
+        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .banPeer
         }
     }
 }
