@@ -1,5 +1,5 @@
 package import Kademlia
-package import Metainfo
+import Metainfo
 import PeerProtocol
 package import Primitives
 package import Swarm

@@ -50,7 +50,9 @@ package struct ExtensionHandshake: Hashable, Sendable {
     /// Appends the whole message, framed.
     package func encode(into bytes: inout [UInt8]) {
         ExtensionID.append(ExtensionID.handshake, to: &bytes) { bytes in
-            BencodeWriter.append(to: &bytes, write)
+            var writer = BencodeWriter(moving: &bytes)
+            write(&writer)
+            writer.move(to: &bytes)
         }
     }
 

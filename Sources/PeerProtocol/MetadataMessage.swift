@@ -60,18 +60,18 @@ package enum MetadataMessage: Hashable, Sendable {
     }
 
     private static func append(type: Int, piece: Int, totalSize: Int?, to bytes: inout [UInt8]) {
-        BencodeWriter.append(to: &bytes) { writer in
-            writer.beginDictionary()
-            writer.key("msg_type")
-            writer.integer(type)
-            writer.key("piece")
-            writer.integer(piece)
-            if let totalSize {
-                writer.key("total_size")
-                writer.integer(totalSize)
-            }
-            writer.end()
+        var writer = BencodeWriter(moving: &bytes)
+        writer.beginDictionary()
+        writer.key("msg_type")
+        writer.integer(type)
+        writer.key("piece")
+        writer.integer(piece)
+        if let totalSize {
+            writer.key("total_size")
+            writer.integer(totalSize)
         }
+        writer.end()
+        writer.move(to: &bytes)
     }
 }
 

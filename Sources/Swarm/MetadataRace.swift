@@ -1,5 +1,6 @@
 import Digest
 import OrderedCollections
+import PeerProtocol
 import Primitives
 
 /// Collects the info dictionary from many peers at once (BEP 9), trusting none.
@@ -8,7 +9,6 @@ import Primitives
 /// assembly and every piece is asked of several; when a whole one fails its hash and had one contributor, that is
 /// the liar; else the assembly goes on with one peer at a time until the liar shows.
 struct MetadataRace {
-    static let pieceLength = 16 << 10
     /// Peers asked for the same piece at once: what the fastest answer costs.
     private static let requestsPerPieceMax = 3
 
@@ -117,7 +117,7 @@ private struct Assembly {
         self.size = size
     }
 
-    private var pieceCount: Int { (size + MetadataRace.pieceLength - 1) / MetadataRace.pieceLength }
+    private var pieceCount: Int { (size + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength }
     /// Worth keeping: progress first, then supporters.
     var strength: (Int, Int) { (pieces.count, peers.count) }
 
@@ -145,7 +145,7 @@ private struct Assembly {
         let key = Request.Key(piece: piece, peer: peer)
         guard let position = pending.firstIndex(where: { $0.key == key }) else { return false }
         pending.remove(at: position)
-        guard payload.count == min(MetadataRace.pieceLength, size - piece * MetadataRace.pieceLength) else {
+        guard payload.count == min(MetadataMessage.pieceLength, size - piece * MetadataMessage.pieceLength) else {
             refusals.insert(key)
             return false
         }

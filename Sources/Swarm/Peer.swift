@@ -22,7 +22,7 @@ struct Peer {
     var session: Session
 
     // What the peer said.
-    var extensions: ExtensionHandshake?
+    var extensions = ExtensionHandshake()
     /// The pieces that the peer has; nil until the torrent is known.
     var pieces: Bitfield?
     /// A bitfield or haves that came before the torrent was known.

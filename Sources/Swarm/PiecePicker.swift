@@ -17,9 +17,6 @@ struct EndGame {
 /// game, blocks that are still on their way are asked of other peers too. A block is known by its place only: who
 /// was asked for it stays with the sessions, and comes back through `abandoned`.
 struct PiecePicker {
-    /// The size of a request that every client accepts.
-    static let blockLength = 16 << 10
-
     private let info: Info
     /// The verified pieces.
     private(set) var have: Bitfield
@@ -145,13 +142,13 @@ struct PiecePicker {
 
     /// Whether the block's bytes are still wanted.
     func isWanted(_ block: BlockRequest) -> Bool {
-        begun[block.piece].map { !$0.isReceived(block.offset / Self.blockLength) } ?? false
+        begun[block.piece].map { !$0.isReceived(block.offset / BlockRequest.usualLength) } ?? false
     }
 
     /// All of a block has gone to the storage.
     mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
         guard let position = begun.index(forKey: block.piece) else { return .duplicate }
-        let number = block.offset / Self.blockLength
+        let number = block.offset / BlockRequest.usualLength
         guard let receipt = begun.values[position].received(number, from: peer) else { return .duplicate }
         if receipt.wasFree { freeBlockCount -= 1 }
         guard begun.values[position].isWhole else { return .needed(others: receipt.wasDuplicated, completesPiece: false) }
@@ -164,7 +161,7 @@ struct PiecePicker {
     mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
-            if begun.values[position].abandon(block.offset / Self.blockLength) { freeBlockCount += 1 }
+            if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
         }
         generation += 1
     }
@@ -186,8 +183,8 @@ struct PiecePicker {
     }
 
     private func request(piece: Int, block: Int) -> BlockRequest {
-        let offset = block * Self.blockLength
+        let offset = block * BlockRequest.usualLength
         return BlockRequest(
-            piece: piece, offset: offset, length: min(Self.blockLength, length(ofPiece: piece) - offset))
+            piece: piece, offset: offset, length: min(BlockRequest.usualLength, length(ofPiece: piece) - offset))
     }
 }

@@ -1,3 +1,5 @@
+import PeerProtocol
+
 /// The blocks of one piece that was begun: which are free, on their way, or here.
 struct PieceProgress {
     /// Requests on their way per block; `received` once it is here.
@@ -12,7 +14,7 @@ struct PieceProgress {
     private static let received: UInt8 = .max
 
     init(length: Int) {
-        let count = (length + PiecePicker.blockLength - 1) / PiecePicker.blockLength
+        let count = (length + BlockRequest.usualLength - 1) / BlockRequest.usualLength
         requests = Array(repeating: 0, count: count)
         freeCount = count
         missingCount = count

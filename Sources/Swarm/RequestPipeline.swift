@@ -1,3 +1,4 @@
+import PeerProtocol
 import Primitives
 
 /// How many requests to keep outstanding at one peer.
@@ -34,7 +35,7 @@ struct RequestPipeline {
         if isSlowStart, previousRate > 0, meter.latest < previousRate + Self.noiseBytes { isSlowStart = false }
         previousRate = meter.latest
         guard !isSlowStart else { return }
-        let blocks = meter.bytesPerSecond * queueTime.inSeconds / Double(PiecePicker.blockLength)
+        let blocks = meter.bytesPerSecond * queueTime.inSeconds / Double(BlockRequest.usualLength)
         target = max(minimum, min(Int(min(blocks, 1e6)), maximum))
     }
 

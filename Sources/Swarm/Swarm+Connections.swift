@@ -1,3 +1,4 @@
+import Metainfo
 package import PeerProtocol
 package import Primitives
 
@@ -89,12 +90,12 @@ extension Swarm {
 
     private func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
         var handshake = ExtensionHandshake()
-        handshake.metadataID = LocalExtension.metadata
+        handshake.metadataID = ExtensionID.metadata
         handshake.metadataSize = info?.bytes.count
         handshake.requestQueueDepth = configuration.uploadQueueMax
         handshake.clientVersion = identity.clientName
-        handshake.listeningPort = identity.listenPort == 0 ? nil : identity.listenPort
-        handshake.observedAddress = endpoint
+        handshake.listenPort = identity.listenPort == 0 ? nil : identity.listenPort
+        handshake.yourAddress = endpoint.host
         return handshake
     }
 
@@ -168,9 +169,4 @@ extension Swarm {
         default: candidates.failed(peer.endpoint, now: now)
         }
     }
-}
-
-/// The ids by which peers send us extended messages (BEP 10).
-enum LocalExtension {
-    static let metadata: UInt8 = 1
 }

@@ -1,4 +1,5 @@
-package import PeerProtocol
+import Metainfo
+import PeerProtocol
 package import Primitives
 
 /// What peers say.

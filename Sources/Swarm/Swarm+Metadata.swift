@@ -47,7 +47,7 @@ extension Swarm {
             case 0:
                 let handshake = try ExtensionHandshake(bytes, in: payload)
                 extensionHandshakeReceived(handshake, from: place, now: now, into: &outbox)
-            case LocalExtension.metadata:
+            case ExtensionID.metadata:
                 let message = try MetadataMessage(bytes, in: payload)
                 metadataMessageReceived(message, bytes, from: place, now: now, into: &outbox)
             default: break
@@ -60,11 +60,11 @@ extension Swarm {
     private mutating func extensionHandshakeReceived(
         _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        peers[place].extensions = handshake
+        peers[place].extensions.update(with: handshake)
         if let depth = handshake.requestQueueDepth {
             peers[place].pipeline.maximum = max(configuration.requestsMin, min(configuration.requestsMax, depth))
         }
-        if handshake.metadataID != nil, let size = handshake.metadataSize, race != nil {
+        if metadataID(of: place) != nil, let size = handshake.metadataSize, race != nil {
             guard race?.offered(size: size, by: peers[place].handle) == true else {
                 return lose(peers[place].handle, .badData, closing: true, now: now, into: &outbox)
             }
@@ -72,11 +72,16 @@ extension Swarm {
         }
     }
 
+    /// The id that the peer wants metadata messages under; nil if it does not speak BEP 9.
+    private func metadataID(of place: Int) -> UInt8? {
+        peers[place].extensions.metadataID.flatMap { $0 == 0 ? nil : $0 }
+    }
+
     mutating func requestMetadata(of place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let id = peers[place].extensions?.metadataID, race != nil else { return }
+        guard let id = metadataID(of: place), race != nil else { return }
         for piece in race?.requests(for: peers[place].handle, now: now) ?? [] {
             peers[place].lastSentAt = now
-            outbox.send(to: peers[place].handle) { MetadataMessage.request(piece: piece).encode(id: id, into: &$0) }
+            outbox.send(to: peers[place].handle) { MetadataMessage.encodeRequest(piece: piece, id: id, into: &$0) }
         }
     }
 
@@ -84,6 +89,7 @@ extension Swarm {
         _ message: MetadataMessage, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         switch message {
+        case .unknown: break
         case .request(let piece): serveMetadata(piece, to: place, now: now, into: &outbox)
         case .reject(let piece):
             race?.rejected(piece: piece, by: peers[place].handle)
@@ -121,20 +127,17 @@ extension Swarm {
     }
 
     private mutating func serveMetadata(_ piece: Int, to place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let id = peers[place].extensions?.metadataID else { return }
-        let pieceCount = ((info?.bytes.count ?? 0) + MetadataRace.pieceLength - 1) / MetadataRace.pieceLength
+        guard let id = metadataID(of: place) else { return }
+        let pieceCount = ((info?.bytes.count ?? 0) + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength
         let mayServe = peers[place].metadataPiecesServed < pieceCount * configuration.metadataServedPerPeerMax
         peers[place].lastSentAt = now
         guard let info, piece >= 0, piece < pieceCount, mayServe else {
-            outbox.send(to: peers[place].handle) { MetadataMessage.reject(piece: piece).encode(id: id, into: &$0) }
+            outbox.send(to: peers[place].handle) { MetadataMessage.encodeReject(piece: piece, id: id, into: &$0) }
             return
         }
         peers[place].metadataPiecesServed += 1
-        let start = piece * MetadataRace.pieceLength
-        let end = min(start + MetadataRace.pieceLength, info.bytes.count)
         outbox.send(to: peers[place].handle) { bytes in
-            MetadataMessage.encodeData(
-                piece: piece, totalSize: info.bytes.count, payload: info.bytes[start..<end], id: id, into: &bytes)
+            MetadataMessage.encodeData(piece: piece, of: info.bytes, id: id, into: &bytes)
         }
     }
 }

@@ -1,5 +1,5 @@
 import PeerProtocol
-package import Primitives
+import Primitives
 
 /// What happens because time has passed.
 extension Swarm {
