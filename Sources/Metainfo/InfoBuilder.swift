@@ -1,0 +1,89 @@
+import Bencode
+package import Primitives
+
+/// Makes a v1 info dictionary of names, lengths and piece hashes.
+///
+///     let builder = InfoBuilder(name: "photo.jpg", length: bytes.count)
+///     var hasher = PieceHasher(pieceLength: builder.pieceLength)
+///     hasher.update(bytes.span.bytes)
+///     let info = try builder.info(pieceHashes: hasher.finish())
+package struct InfoBuilder: Sendable {
+    package var isPrivate = false
+    /// Bytes per piece, as given or chosen.
+    package let pieceLength: Int
+    private let name: String
+    private let content: Content
+
+    private enum Content {
+        case file(length: Int)
+        case directory([(path: [String], length: Int)])
+    }
+
+    /// A single file called `name`. Without a piece length, one that fits the size is chosen.
+    package init(name: String, length: Int, pieceLength: Int? = nil) {
+        self.name = name
+        self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: length)
+        content = .file(length: length)
+    }
+
+    /// A directory called `name` with files in the order of their bytes, paths relative to it.
+    package init(name: String, files: [(path: [String], length: Int)], pieceLength: Int? = nil) {
+        self.name = name
+        // Saturates: nonsense lengths are refused by `info`, they must not trap here.
+        let total = files.reduce(0) { sum, file in
+            let (total, overflow) = sum.addingReportingOverflow(file.length)
+            return overflow ? .max : total
+        }
+        self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: total)
+        content = .directory(files)
+    }
+
+    /// A power of two, 16 KiB to 16 MiB, that makes about 1,000 to 2,000 pieces: enough for peers to trade, few enough
+    /// for metadata that arrives in one or two requests.
+    package static func suggestedPieceLength(totalLength: Int) -> Int {
+        var pieceLength = 16 << 10
+        while pieceLength < 16 << 20, totalLength / pieceLength >= 2_000 { pieceLength *= 2 }
+        return pieceLength
+    }
+
+    /// The canonical dictionary, checked as one from the network would be.
+    package func info(pieceHashes: [ID160]) throws(MetainfoError) -> Info {
+        var writer = BencodeWriter()
+        writer.beginDictionary()
+        if case .directory(let files) = content {
+            writer.key("files")
+            writer.beginList()
+            for file in files { Self.write(file, to: &writer) }
+            writer.end()
+        }
+        if case .file(let length) = content {
+            writer.key("length")
+            writer.integer(length)
+        }
+        writer.key("name")
+        writer.string(name.utf8)
+        writer.key("piece length")
+        writer.integer(pieceLength)
+        writer.key("pieces")
+        writer.string(byteCount: pieceHashes.count * ID160.byteCount) { bytes in
+            for hash in pieceHashes { hash.append(to: &bytes) }
+        }
+        if isPrivate {
+            writer.key("private")
+            writer.integer(1)
+        }
+        writer.end()
+        return try Info(bytes: writer.bytes)
+    }
+
+    private static func write(_ file: (path: [String], length: Int), to writer: inout BencodeWriter) {
+        writer.beginDictionary()
+        writer.key("length")
+        writer.integer(file.length)
+        writer.key("path")
+        writer.beginList()
+        for component in file.path { writer.string(component.utf8) }
+        writer.end()
+        writer.end()
+    }
+}

@@ -1,0 +1,142 @@
+import Bencode
+import Primitives
+
+/// The values of an info dictionary, read in one walk and then checked against each other.
+struct InfoFields {
+    let name: String
+    let pieceLength: Int
+    let totalLength: Int
+    let files: [Info.File]
+    let isSingleFile: Bool
+    let isPrivate: Bool
+    let hashes: Range<Int>
+
+    init(_ bytes: RawSpan) throws(MetainfoError) {
+        let raw = try RawFields(bytes)
+        // First, because nothing else of such a dictionary would make sense as v1.
+        if raw.isVersion2, raw.pieces == nil { throw .version2Only }
+        guard let name = raw.nameUTF8 ?? raw.name else { throw .missing(.name) }
+        guard let pieceLength = raw.pieceLength else { throw .missing(.pieceLength) }
+        guard MetainfoLimits.pieceLengths.contains(pieceLength) else { throw .pieceLengthOutOfRange(pieceLength) }
+        guard let hashes = raw.pieces else { throw .missing(.pieces) }
+        guard hashes.count.isMultiple(of: ID160.byteCount) else { throw .piecesNotMultipleOf20(bytes: hashes.count) }
+
+        switch (raw.length, raw.files) {
+        case (let length?, nil):
+            guard length >= 0 else { throw .negativeLength(file: 0) }
+            files = [Info.File(path: [name], length: Int(length), offset: 0)]
+        case (nil, let list?):
+            guard !list.isEmpty else { throw .noFiles }
+            files = list
+        case (nil, nil): throw .neitherLengthNorFiles
+        case (_?, _?): throw .lengthAndFiles
+        }
+        let totalLength = files.last.map { $0.offset + $0.length } ?? 0
+        let expected = totalLength / Int(pieceLength) + (totalLength.isMultiple(of: Int(pieceLength)) ? 0 : 1)
+        let found = hashes.count / ID160.byteCount
+        guard found == expected else { throw .wrongPieceCount(expected: expected, found: found) }
+
+        self.name = name
+        self.pieceLength = Int(pieceLength)
+        self.totalLength = totalLength
+        self.hashes = hashes
+        isSingleFile = raw.length != nil
+        isPrivate = raw.isPrivate
+    }
+}
+
+/// The top level of the dictionary, each value of the right type or absent.
+private struct RawFields {
+    private(set) var name: String?
+    private(set) var pieceLength: Int64?
+    private(set) var pieces: Range<Int>?
+    private(set) var length: Int64?
+    private(set) var files: [Info.File]?
+    private(set) var isPrivate = false
+    private(set) var isVersion2 = false
+    /// What some clients write beside a `name` in another encoding.
+    private(set) var nameUTF8: String?
+
+    init(_ bytes: RawSpan) throws(MetainfoError) {
+        var reader = MetainfoReader(bytes)
+        try reader.enterDictionary(.info, in: bytes)
+        while let key = try reader.nextKey(in: bytes) {
+            if bytes.matches("name", at: key) {
+                try set(&name, to: bytes.text(try reader.string(.name, in: bytes)), .name)
+            } else if bytes.matches("name.utf-8", at: key) {
+                nameUTF8 = try reader.stringOrSkip(in: bytes).map { bytes.text($0) }
+            } else if bytes.matches("piece length", at: key) {
+                try set(&pieceLength, to: try reader.integer(.pieceLength, in: bytes), .pieceLength)
+            } else if bytes.matches("pieces", at: key) {
+                try set(&pieces, to: try reader.string(.pieces, in: bytes), .pieces)
+            } else if bytes.matches("length", at: key) {
+                try set(&length, to: try reader.integer(.length, in: bytes), .length)
+            } else if bytes.matches("files", at: key) {
+                try set(&files, to: try FileList.read(&reader, bytes), .files)
+            } else if bytes.matches("private", at: key) {
+                isPrivate = try reader.integerOrSkip(in: bytes) == 1
+            } else if bytes.matches("meta version", at: key) {
+                isVersion2 = try reader.integerOrSkip(in: bytes) == 2
+            } else {
+                _ = try reader.skip(in: bytes)
+            }
+        }
+        try reader.finish()
+    }
+}
+
+/// The value of `files`.
+private enum FileList {
+    static func read(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [Info.File] {
+        var files: [Info.File] = []
+        var offset = 0
+        try reader.enterList(.files, in: bytes)
+        while try reader.nextElement(in: bytes) {
+            guard files.count < MetainfoLimits.files else { throw .tooManyFiles(limit: MetainfoLimits.files) }
+            let file = try readFile(&reader, bytes, index: files.count, offset: offset)
+            let (end, overflow) = offset.addingReportingOverflow(file.length)
+            guard !overflow else { throw .totalTooLarge }
+            files.append(file)
+            offset = end
+        }
+        return files
+    }
+
+    private static func readFile(
+        _ reader: inout MetainfoReader, _ bytes: RawSpan, index: Int, offset: Int
+    ) throws(MetainfoError) -> Info.File {
+        var length: Int64?
+        var path: [String]?
+        var pathUTF8: [String]?
+        try reader.enterDictionary(.files, in: bytes)
+        while let key = try reader.nextKey(in: bytes) {
+            if bytes.matches("length", at: key) {
+                try set(&length, to: try reader.integer(.length, in: bytes), .length)
+            } else if bytes.matches("path", at: key) {
+                try set(&path, to: try readPath(&reader, bytes), .path)
+            } else if bytes.matches("path.utf-8", at: key) {
+                pathUTF8 = try readPath(&reader, bytes)
+            } else {
+                _ = try reader.skip(in: bytes)
+            }
+        }
+        guard let length else { throw .missing(.length) }
+        guard length >= 0 else { throw .negativeLength(file: index) }
+        guard let path = pathUTF8 ?? path else { throw .missing(.path) }
+        guard !path.isEmpty else { throw .emptyPath(file: index) }
+        return Info.File(path: path, length: Int(length), offset: offset)
+    }
+
+    private static func readPath(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [String] {
+        var path: [String] = []
+        try reader.enterList(.path, in: bytes)
+        while try reader.nextElement(in: bytes) { path.append(bytes.text(try reader.string(.path, in: bytes))) }
+        return path
+    }
+}
+
+/// Takes a value once: a second one of the same key is refused.
+private func set<Value>(_ field: inout Value?, to value: Value, _ name: MetainfoField) throws(MetainfoError) {
+    guard field == nil else { throw .repeated(name) }
+    field = value
+}

@@ -1,0 +1,131 @@
+import Bencode
+
+/// A .torrent file (BEP 3, BEP 5, BEP 12): an info dictionary and where to look for peers.
+///
+/// Only the info dictionary has to be right. What surrounds it is a set of hints: a tracker or node that makes no sense
+/// is passed over.
+package struct Torrent: Hashable, Sendable {
+    package let info: Info
+    /// Tiers of URLs, none of them empty; a plain `announce` is one tier of one. At most `MetainfoLimits.sources` URLs.
+    package let trackers: [[String]]
+    /// DHT nodes to start from.
+    package let nodes: [PeerAddress]
+
+    package init(info: Info, trackers: [[String]] = [], nodes: [PeerAddress] = []) {
+        self.info = info
+        self.trackers = trackers
+        self.nodes = nodes
+    }
+
+    /// Reads a .torrent file of at most `MetainfoLimits.torrentBytes`.
+    package init(bytes: [UInt8]) throws(MetainfoError) {
+        let limit = MetainfoLimits.torrentBytes
+        guard bytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
+        let fields = try TorrentFields(bytes.span.bytes)
+        guard let range = fields.info else { throw .missing(.info) }
+        info = try Info(bytes: Array(bytes[range]))
+        // BEP 12: `announce` is ignored where there is a list.
+        trackers = fields.announceList.isEmpty ? fields.announce.map { [[$0]] } ?? [] : fields.announceList
+        nodes = fields.nodes
+    }
+
+    /// The bytes of the file; those of the info dictionary are copied unchanged.
+    package func encoded() -> [UInt8] {
+        var writer = BencodeWriter()
+        writer.beginDictionary()
+        if let first = trackers.first?.first {
+            writer.key("announce")
+            writer.string(first.utf8)
+        }
+        if trackers.count > 1 || (trackers.first?.count ?? 0) > 1 {
+            writer.key("announce-list")
+            writer.beginList()
+            for tier in trackers {
+                writer.beginList()
+                for tracker in tier { writer.string(tracker.utf8) }
+                writer.end()
+            }
+            writer.end()
+        }
+        writer.key("info")
+        writer.raw(info.bytes.span.bytes)
+        if !nodes.isEmpty {
+            writer.key("nodes")
+            writer.beginList()
+            for node in nodes {
+                writer.beginList()
+                writer.string(node.host.utf8)
+                writer.integer(node.port)
+                writer.end()
+            }
+            writer.end()
+        }
+        writer.end()
+        return writer.bytes
+    }
+}
+
+private struct TorrentFields {
+    private(set) var info: Range<Int>?
+    private(set) var announce: String?
+    private(set) var announceList: [[String]] = []
+    private(set) var nodes: [PeerAddress] = []
+    private var trackerCount = 0
+
+    init(_ bytes: RawSpan) throws(MetainfoError) {
+        var reader = MetainfoReader(bytes)
+        try reader.enterDictionary(.info, in: bytes)
+        while let key = try reader.nextKey(in: bytes) {
+            if bytes.matches("info", at: key) {
+                guard info == nil else { throw .repeated(.info) }
+                info = try reader.skip(in: bytes)
+            } else if bytes.matches("announce", at: key) {
+                announce = try reader.stringOrSkip(in: bytes).flatMap { $0.isEmpty ? nil : bytes.text($0) }
+            } else if bytes.matches("announce-list", at: key) {
+                try readAnnounceList(&reader, bytes)
+            } else if bytes.matches("nodes", at: key) {
+                try readNodes(&reader, bytes)
+            } else {
+                _ = try reader.skip(in: bytes)
+            }
+        }
+        // Bytes after the dictionary do no harm: some files end with a line break.
+    }
+
+    private mutating func readAnnounceList(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) {
+        guard try reader.enterListOrSkip(in: bytes) else { return }
+        while try reader.nextElement(in: bytes) {
+            guard try reader.enterListOrSkip(in: bytes) else { continue }
+            var tier: [String] = []
+            while try reader.nextElement(in: bytes) {
+                guard let url = try reader.stringOrSkip(in: bytes), !url.isEmpty,
+                    trackerCount < MetainfoLimits.sources
+                else { continue }
+                tier.append(bytes.text(url))
+                trackerCount += 1
+            }
+            if !tier.isEmpty { announceList.append(tier) }
+        }
+    }
+
+    /// BEP 5: a list of `[host, port]`.
+    private mutating func readNodes(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) {
+        guard try reader.enterListOrSkip(in: bytes) else { return }
+        while try reader.nextElement(in: bytes) {
+            guard try reader.enterListOrSkip(in: bytes) else { continue }
+            var host: String?
+            var port: UInt16?
+            while try reader.nextElement(in: bytes) {
+                if host == nil, let range = try reader.stringOrSkip(in: bytes) {
+                    host = bytes.text(range)
+                } else if let value = try reader.integerOrSkip(in: bytes) {
+                    port = UInt16(exactly: value)
+                }
+            }
+            guard nodes.count < MetainfoLimits.sources, let host, let port,
+                let node = PeerAddress(host: host, port: port)
+            else { continue }
+            nodes.append(node)
+        }
+    }
+}
