@@ -1,0 +1,35 @@
+package import Primitives
+
+/// What the owner of a node can ask of it.
+package enum Command: Equatable, Sendable {
+    /// Adds endpoints to start from and begins (or goes on) bootstrapping. The node retries for ever, so
+    /// this is said once; saying it again adds endpoints and tries at once.
+    case bootstrap([Endpoint])
+    /// Starts a lookup under an id that the caller chose and no running lookup has. It never waits for a bootstrap.
+    case lookup(LookupID, target: ID160, LookupPurpose)
+    /// Ends a lookup without any further event. Unknown ids are ignored.
+    case cancel(LookupID)
+    /// Somebody may run a node there (a PORT message, `x.pe`, a torrent's `nodes`): it is pinged at the bounded
+    /// rate of unverified contacts and enters the table if it answers.
+    case contact(Endpoint)
+}
+
+/// The caller's name for one lookup.
+package struct LookupID: Hashable, Sendable {
+    package var rawValue: UInt64
+
+    package init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}
+
+/// What a lookup does on its way to the nodes closest to the target.
+package enum LookupPurpose: Hashable, Sendable {
+    /// Finds the closest nodes.
+    case findNode
+    /// Streams the peers of an infohash as they are found.
+    case getPeers
+    /// As `getPeers`, then `announce_peer` to the closest nodes with the tokens they gave.
+    /// Port 0 means the port that the datagrams leave from (`implied_port`).
+    case announce(port: UInt16)
+}

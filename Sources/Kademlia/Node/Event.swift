@@ -1,0 +1,47 @@
+package import Primitives
+
+/// What the node tells its owner.
+package enum Event: Equatable, Sendable {
+    /// The first node ever to answer one of our queries did so.
+    case firstContact(Endpoint)
+    /// A bootstrap (a lookup of our own id) of one home ended with `nodes` contacts in its table. A count of 0
+    /// means that nobody answered; the node tries again by itself.
+    case bootstrapFinished(home: HomeIndex, nodes: Int)
+    /// Peers that this lookup had not reported before, as one node (`from`) knew them. Never empty.
+    case peersFound(LookupID, [Endpoint], from: Endpoint)
+    /// The lookup is over, and so is its id.
+    case lookupFinished(LookupID, LookupReport)
+    /// Enough nodes agree that `home` is seen from outside at this address (the port is as the last of them saw it).
+    case externalAddressKnown(home: HomeIndex, Endpoint)
+    /// `home` took an id that its external address allows (BEP 42). A saved state should keep it.
+    case identityChanged(home: HomeIndex, NodeID)
+}
+
+/// How a lookup went, over all homes that took part.
+package struct LookupReport: Equatable, Sendable {
+    /// How many nodes were asked, resends not counted.
+    package var queried = 0
+    package var answered = 0
+    /// How many of those asked had given no answer at all when the lookup ended.
+    package var unanswered = 0
+    /// How many distinct peers were reported.
+    package var peers = 0
+    /// How many nodes confirmed our announce.
+    package var announcedTo = 0
+    /// The closest nodes that answered, nearest first, at most k for each family; IPv4 before IPv6.
+    package var closest: [Contact] = []
+    package var duration = Duration.zero
+
+    package init() {}
+}
+
+/// A node as others can reach it.
+package struct Contact: Hashable, Sendable {
+    package var id: NodeID
+    package var endpoint: Endpoint
+
+    package init(id: NodeID, endpoint: Endpoint) {
+        self.id = id
+        self.endpoint = endpoint
+    }
+}

@@ -1,0 +1,36 @@
+package import Primitives
+
+/// Which of the node's homes a packet came in at or leaves from: an index into the homes given at birth.
+package typealias HomeIndex = Int
+
+/// What the node wants done, in order. The caller owns it and reuses its storage from fact to fact.
+package struct Outbox: Sendable {
+    /// One packet to send: `range` of `bytes`.
+    package struct Datagram: Equatable, Sendable {
+        package var range: Range<Int>
+        package var to: Endpoint
+        package var home: HomeIndex
+
+        package init(range: Range<Int>, to: Endpoint, home: HomeIndex) {
+            self.range = range
+            self.to = to
+            self.home = home
+        }
+    }
+
+    /// The payloads of all datagrams, one after the other.
+    package var bytes: [UInt8] = []
+    package var datagrams: [Datagram] = []
+    package var events: [Event] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { datagrams.isEmpty && events.isEmpty }
+
+    /// Forgets everything and keeps the storage.
+    package mutating func clear() {
+        bytes.removeAll(keepingCapacity: true)
+        datagrams.removeAll(keepingCapacity: true)
+        events.removeAll(keepingCapacity: true)
+    }
+}
