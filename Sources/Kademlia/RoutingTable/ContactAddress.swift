@@ -1,0 +1,35 @@
+package import Primitives
+
+/// An endpoint of one family, so that an IPv4 contact takes 32 bytes and not the room of an IPv6 one.
+package protocol ContactAddress: Hashable, Sendable {
+    /// Nil when the endpoint is of the other family.
+    init?(_ endpoint: Endpoint)
+
+    var endpoint: Endpoint { get }
+    var port: UInt16 { get }
+
+    /// Whether both are ports of one host.
+    func sharesHost(with other: Self) -> Bool
+}
+
+extension EndpointV4: ContactAddress {
+    package init?(_ endpoint: Endpoint) {
+        guard case .v4(let address) = endpoint else { return nil }
+        self = address
+    }
+
+    package var endpoint: Endpoint { .v4(self) }
+
+    package func sharesHost(with other: EndpointV4) -> Bool { address == other.address }
+}
+
+extension EndpointV6: ContactAddress {
+    package init?(_ endpoint: Endpoint) {
+        guard case .v6(let address) = endpoint else { return nil }
+        self = address
+    }
+
+    package var endpoint: Endpoint { .v6(self) }
+
+    package func sharesHost(with other: EndpointV6) -> Bool { high == other.high && low == other.low }
+}

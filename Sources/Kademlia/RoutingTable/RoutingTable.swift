@@ -1,0 +1,202 @@
+package import Primitives
+
+/// The contacts of one home: buckets of k that split on our own id (BEP 5, section "Routing Table").
+///
+/// Only nodes that answered a query of ours enter, so nobody gets in by claiming an address. Bucket i holds the
+/// contacts that share exactly i leading bits with our id; the last one also holds all that share more, and is the
+/// only one that splits. All buckets lie in one array, in order, which keeps a small table at a few cache lines.
+package struct RoutingTable<Address: ContactAddress>: Sendable {
+    package private(set) var ownID: NodeID
+    let bucketSize: Int
+    let replacementsPerBucket: Int
+    let failuresTolerated: Int
+    /// Public mode: one contact per host. Otherwise one per endpoint.
+    let isOnePerHost: Bool
+
+    /// Grouped by bucket, ascending.
+    package private(set) var contacts: [TableContact<Address>] = []
+    private var counts: [UInt8] = [0]
+    /// Verified contacts whose bucket was full, oldest first.
+    package private(set) var replacements: [TableContact<Address>] = []
+
+    package init(ownID: NodeID, configuration: Configuration) {
+        self.ownID = ownID
+        bucketSize = min(max(configuration.bucketSize, 1), 255)
+        replacementsPerBucket = configuration.replacementsPerBucket
+        failuresTolerated = configuration.failuresTolerated
+        isOnePerHost = configuration.networkMode == .public
+    }
+
+    /// What became of a node that answered.
+    package enum Admission: Equatable, Sendable {
+        case added
+        /// It was there before.
+        case refreshed
+        /// Its bucket is full of good contacts: kept as a spare.
+        case spare
+        case refused
+    }
+
+    /// The node with this id answered our query from this address.
+    package mutating func answered(id: NodeID, address: Address, roundTrip: Duration, now: Instant) -> Admission {
+        guard id != ownID else { return .refused }
+        if let index = index(of: id) {
+            if contacts[index].address == address {
+                contacts[index].answered(roundTrip: roundTrip, now: now)
+                return .refreshed
+            }
+            // A second node under a known id is believed only when the first one has gone quiet.
+            guard contacts[index].failures > 0 else { return .refused }
+            remove(at: index)
+        }
+        guard welcomes(id), makeWay(for: address, id: id) else { return .refused }
+        return admit(TableContact(id: id, address: address, roundTrip: roundTrip, now: now))
+    }
+
+    /// A query of ours to this contact stayed unanswered.
+    ///
+    /// With a spare at hand the first failure is enough; without, the contact has `failuresTolerated` chances.
+    package mutating func failed(id: NodeID, address: Address) {
+        guard let index = index(of: id), contacts[index].address == address else { return }
+        contacts[index].failed()
+        let spare = bestReplacement(for: bucket(of: id))
+        guard spare != nil || contacts[index].failures >= failuresTolerated else { return }
+        remove(at: index)
+        if let spare { insert(replacements.remove(at: spare)) }
+    }
+
+    /// The node at this address turned out not to be `id`: whatever it is, we do not know it under that id.
+    package mutating func disowned(id: NodeID, address: Address) {
+        replacements.removeAll { $0.id == id && $0.address == address }
+        guard let index = index(of: id), contacts[index].address == address else { return }
+        remove(at: index)
+        if let spare = bestReplacement(for: bucket(of: id)) { insert(replacements.remove(at: spare)) }
+    }
+
+    /// A query came from this node; returns whether it is one of our contacts.
+    package mutating func heard(id: NodeID, address: Address, now: Instant) -> Bool {
+        guard let index = index(of: id), contacts[index].address == address else { return false }
+        contacts[index].touched(now: now)
+        return true
+    }
+
+    /// Upkeep is about to ask this contact for a sign of life.
+    package mutating func checked(id: NodeID, now: Instant) {
+        if let index = index(of: id) { contacts[index].touched(now: now) }
+    }
+
+    /// Whether a new contact with this id would find room, as a contact or a spare: if not, there is no need to ping it.
+    package func welcomes(_ id: NodeID) -> Bool {
+        guard id != ownID else { return false }
+        let bucket = bucket(of: id)
+        if counts[bucket] < bucketSize || canSplit(bucket) { return true }
+        return contacts[range(of: bucket)].contains { $0.failures > 0 }
+            || replacementCount(in: bucket) < replacementsPerBucket
+    }
+
+    package func contains(id: NodeID, address: Address) -> Bool {
+        index(of: id).map { contacts[$0].address == address } ?? false
+    }
+
+    /// Takes another id (BEP 42) and sorts all contacts anew; those that find no room are forgotten.
+    package mutating func rename(to id: NodeID) {
+        let known = contacts + replacements
+        ownID = id
+        contacts.removeAll()
+        replacements.removeAll()
+        counts = [0]
+        for contact in known where contact.id != id && welcomes(contact.id) { _ = admit(contact) }
+    }
+
+    package var bucketCount: Int { counts.count }
+    package var isEmpty: Bool { contacts.isEmpty }
+}
+
+// MARK: - Buckets
+
+extension RoutingTable {
+    /// The bucket that `id` belongs to.
+    func bucket(of id: NodeID) -> Int {
+        min(ownID.commonPrefixLength(with: id), counts.count - 1)
+    }
+
+    /// Where a bucket's contacts lie in `contacts`.
+    func range(of bucket: Int) -> Range<Int> {
+        var start = 0
+        for earlier in 0..<bucket { start += Int(counts[earlier]) }
+        return start..<start + Int(counts[bucket])
+    }
+
+    private func index(of id: NodeID) -> Int? {
+        contacts[range(of: bucket(of: id))].firstIndex { $0.id == id }
+    }
+
+    private func canSplit(_ bucket: Int) -> Bool {
+        bucket == counts.count - 1 && counts.count < ID160.bitCount
+    }
+
+    private func replacementCount(in bucket: Int) -> Int {
+        replacements.reduce(0) { $0 + (self.bucket(of: $1.id) == bucket ? 1 : 0) }
+    }
+
+    private func bestReplacement(for bucket: Int) -> Int? {
+        // The most recently heard one: replacements are appended in the order in which they answered.
+        replacements.lastIndex { self.bucket(of: $0.id) == bucket }
+    }
+
+    /// Applies "one id per address": false when the address is taken by a contact in good standing.
+    private mutating func makeWay(for address: Address, id: NodeID) -> Bool {
+        let conflict: (TableContact<Address>) -> Bool = { [isOnePerHost] other in
+            other.address == address || isOnePerHost && other.address.sharesHost(with: address)
+        }
+        replacements.removeAll { conflict($0) || $0.id == id }
+        guard let index = contacts.firstIndex(where: conflict) else { return true }
+        // The same endpoint under another id is one node that changed its id; another port may be another node.
+        guard contacts[index].address == address || contacts[index].failures > 0 else { return false }
+        remove(at: index)
+        return true
+    }
+
+    private mutating func admit(_ contact: TableContact<Address>) -> Admission {
+        while counts[bucket(of: contact.id)] >= bucketSize, canSplit(bucket(of: contact.id)) { split() }
+        let bucket = bucket(of: contact.id)
+        if counts[bucket] < bucketSize {
+            insert(contact)
+            return .added
+        }
+        let members = range(of: bucket)
+        if let failing = members.max(by: { contacts[$0].failures < contacts[$1].failures }),
+            contacts[failing].failures > 0
+        {
+            contacts[failing] = contact
+            return .added
+        }
+        guard replacementCount(in: bucket) < replacementsPerBucket else { return .refused }
+        replacements.append(contact)
+        return .spare
+    }
+
+    /// Divides the last bucket: contacts that share no more than its prefix stay, the others move on.
+    private mutating func split() {
+        let last = counts.count - 1
+        let members = range(of: last)
+        let near = contacts[members].filter { ownID.commonPrefixLength(with: $0.id) > last }
+        let far = contacts[members].filter { ownID.commonPrefixLength(with: $0.id) == last }
+        contacts.replaceSubrange(members, with: far + near)
+        counts[last] = UInt8(far.count)
+        counts.append(UInt8(near.count))
+    }
+
+    private mutating func insert(_ contact: TableContact<Address>) {
+        let bucket = bucket(of: contact.id)
+        // Exact growth: doubling would leave a third of the memory of a large simulation unused.
+        if contacts.count == contacts.capacity { contacts.reserveCapacity(contacts.count + 4) }
+        contacts.insert(contact, at: range(of: bucket).upperBound)
+        counts[bucket] += 1
+    }
+
+    private mutating func remove(at index: Int) {
+        counts[bucket(of: contacts[index].id)] -= 1
+        contacts.remove(at: index)
+    }
+}
