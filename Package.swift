@@ -50,6 +50,10 @@ let edge: [Target] = [
 
 let tests: [Target] = [
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
+    .testTarget(name: "SwarmTests", dependencies: ["Swarm", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
+    .testTarget(
+        name: "ClientTests",
+        dependencies: ["Client", "Swarm", "Kademlia", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),

@@ -1,0 +1,294 @@
+import Client
+import Digest
+import Kademlia
+import Metainfo
+import PeerProtocol
+import Primitives
+import Swarm
+
+/// Several whole clients on one virtual clock, with links that lose nothing: what a driver does, without sockets.
+struct World {
+    private(set) var now = Instant.origin
+    private(set) var machines: [Machine] = []
+    private var connections: [Connection] = []
+    private var pending: [Pending] = []
+    private var sequence = 0
+    let latency: Duration
+    /// Called for each block that is sent; may change it.
+    var tamper: (Int, BlockRequest, [UInt8]) -> [UInt8] = { _, _, bytes in bytes }
+
+    struct Machine {
+        var client: Client
+        let endpoint: Endpoint
+        var outbox = Client.Outbox()
+        var events: [Client.Event] = []
+        var isOff = false
+        var disks: [TorrentHandle: MemoryDisk] = [:]
+    }
+
+    struct Connection {
+        /// 0 called, 1 was called.
+        var machines: [Int]
+        var handles: [PeerHandle?]
+        var unread: [[UInt8]] = [[], []]
+        var isClosed = false
+    }
+
+    private enum Fact {
+        case datagram(machine: Int, from: Endpoint, [UInt8])
+        case established(connection: Int)
+        case refused(machine: Int, PeerHandle)
+        case bytes(connection: Int, side: Int, [UInt8])
+        case closed(connection: Int, side: Int)
+    }
+
+    private struct Pending {
+        let at: Instant
+        let order: Int
+        let fact: Fact
+    }
+
+    init(latency: Duration = .milliseconds(20)) {
+        self.latency = latency
+    }
+
+    /// Adds a client at 127.0.0.(n + 1), port 6881.
+    mutating func add(seed: UInt64, configure: (inout Client.Configuration) -> Void = { _ in }) -> Int {
+        var configuration = Client.Configuration()
+        configuration.node.networkMode = .private
+        configure(&configuration)
+        let endpoint = Endpoint.v4(127, 0, 0, UInt8(machines.count + 1), port: 6881)
+        let client = Client(
+            configuration: configuration, homes: [HomeSetup(local: endpoint)], generator: SeededGenerator(number: seed),
+            now: now)
+        machines.append(Machine(client: client, endpoint: endpoint))
+        return machines.count - 1
+    }
+
+    mutating func command(_ machine: Int, _ command: Client.Command) {
+        machines[machine].client.command(command, now: now, into: &machines[machine].outbox)
+        carryOut(machine)
+    }
+
+    /// What the machine's disk holds when a torrent's storage is opened.
+    mutating func insertDisk(_ machine: Int, _ torrent: TorrentHandle, _ disk: MemoryDisk) {
+        machines[machine].disks[torrent] = disk
+    }
+
+    /// Cuts the machine off: its connections end, and nobody reaches it any more.
+    mutating func switchOff(_ machine: Int) {
+        machines[machine].isOff = true
+        for index in connections.indices where connections[index].machines.contains(machine) {
+            close(index, by: connections[index].machines[0] == machine ? 0 : 1)
+        }
+    }
+
+    func events(_ machine: Int) -> [TorrentEvent] {
+        machines[machine].events.compactMap { event in
+            if case .torrent(_, let torrentEvent) = event { return torrentEvent }
+            return nil
+        }
+    }
+
+    /// Runs until `done` or until the time is over. Returns whether it was done.
+    mutating func run(for duration: Duration, until done: (World) -> Bool = { _ in false }) -> Bool {
+        let end = now + duration
+        while !done(self) {
+            let timer = machines.indices.compactMap { machine -> (Instant, Int)? in
+                guard !machines[machine].isOff, let deadline = machines[machine].client.nextDeadline else { return nil }
+                return (max(deadline, now), machine)
+            }.min { $0 < $1 }
+            if let next = pending.first, next.at <= (timer?.0 ?? .distantFuture) {
+                guard next.at <= end else { break }
+                pending.removeFirst()
+                now = next.at
+                deliver(next.fact)
+            } else if let (at, machine) = timer, at <= end {
+                now = at
+                machines[machine].client.timedOut(now: now, into: &machines[machine].outbox)
+                carryOut(machine)
+            } else {
+                break
+            }
+        }
+        if !done(self) { now = end }
+        return done(self)
+    }
+
+    private mutating func schedule(_ fact: Fact) {
+        sequence += 1
+        // All delays are equal, so appending keeps the queue sorted.
+        pending.append(Pending(at: now + latency, order: sequence, fact: fact))
+    }
+
+    private mutating func deliver(_ fact: Fact) {
+        switch fact {
+        case .datagram(let machine, let from, let bytes):
+            guard !machines[machine].isOff else { return }
+            machines[machine].client.receivedDatagram(
+                bytes.span.bytes, from: from, at: 0, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        case .refused(let machine, let handle):
+            machines[machine].client.connectFailed(handle, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        case .established(let index):
+            guard !connections[index].isClosed, let caller = connections[index].handles[0] else { return }
+            let called = connections[index].machines[1]
+            let from = machines[connections[index].machines[0]].endpoint
+            connections[index].handles[1] = machines[called].client.accepted(from: from, now: now)
+            if connections[index].handles[1] == nil { close(index, by: 1) }
+            let machine = connections[index].machines[0]
+            machines[machine].client.connected(caller, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        case .bytes(let index, let side, let bytes):
+            guard !connections[index].isClosed else { return }
+            connections[index].unread[side] += bytes
+            read(index, side)
+        case .closed(let index, let side):
+            guard let handle = connections[index].handles[side] else { return }
+            connections[index].handles[side] = nil
+            let machine = connections[index].machines[side]
+            guard !machines[machine].isOff else { return }
+            machines[machine].client.disconnected(handle, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        }
+    }
+
+    private mutating func read(_ index: Int, _ side: Int) {
+        let machine = connections[index].machines[side]
+        guard let handle = connections[index].handles[side], !machines[machine].isOff else { return }
+        let bytes = connections[index].unread[side]
+        let consumed = machines[machine].client.received(
+            bytes.span.bytes, from: handle, now: now, into: &machines[machine].outbox)
+        connections[index].unread[side].removeFirst(consumed)
+        carryOut(machine, received: bytes)
+    }
+
+    private mutating func close(_ index: Int, by side: Int) {
+        guard !connections[index].isClosed else { return }
+        connections[index].isClosed = true
+        connections[index].handles[side] = nil
+        schedule(.closed(connection: index, side: 1 - side))
+    }
+
+    private func find(_ handle: PeerHandle, of machine: Int) -> (connection: Int, side: Int)? {
+        for index in connections.indices {
+            for side in 0...1 where connections[index].machines[side] == machine {
+                if connections[index].handles[side] == handle { return (index, side) }
+            }
+        }
+        return nil
+    }
+
+    private mutating func carryOut(_ machine: Int, received: [UInt8] = []) {
+        let outbox = machines[machine].outbox
+        machines[machine].outbox.clear()
+        machines[machine].events += outbox.events
+        for datagram in outbox.dht.datagrams {
+            guard let target = machines.firstIndex(where: { $0.endpoint == datagram.to }) else { continue }
+            let bytes = Array(outbox.dht.bytes[datagram.range])
+            schedule(.datagram(machine: target, from: machines[machine].endpoint, bytes))
+        }
+        for action in outbox.swarm.actions { carryOut(action, outbox.swarm.bytes, received, of: machine) }
+    }
+
+    private mutating func carryOut(_ action: Swarm.Action, _ bytes: [UInt8], _ received: [UInt8], of machine: Int) {
+        switch action {
+        case .connect(let handle, let endpoint):
+            if let target = machines.firstIndex(where: { $0.endpoint == endpoint && !$0.isOff }) {
+                connections.append(Connection(machines: [machine, target], handles: [handle, nil]))
+                schedule(.established(connection: connections.count - 1))
+            } else {
+                schedule(.refused(machine: machine, handle))
+            }
+        case .send(let handle, let range): send(Array(bytes[range]), to: handle, of: machine)
+        case .close(let handle):
+            if let (index, side) = find(handle, of: machine) { close(index, by: side) }
+        case .store(let torrent, let piece, let offset, _, let range):
+            switch machines[machine].disks[torrent]?.store(Array(received[range]), piece: piece, offset: offset) {
+            case true?:
+                machines[machine].client.pieceVerified(piece, of: torrent, now: now, into: &machines[machine].outbox)
+                carryOut(machine)
+            case false?:
+                machines[machine].client.pieceFailed(piece, of: torrent, now: now, into: &machines[machine].outbox)
+                carryOut(machine)
+            case nil: break
+            }
+        case .readBlock(let handle, let torrent, let block):
+            guard let disk = machines[machine].disks[torrent] else { return }
+            var message: [UInt8] = []
+            OutgoingMessage.pieceHeader(block).encode(into: &message)
+            send(message + tamper(machine, block, disk.read(block)), to: handle, of: machine)
+            machines[machine].client.blockSent(block, to: handle, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        case .openStorage(let torrent, let info):
+            let disk = machines[machine].disks[torrent] ?? MemoryDisk(info: info)
+            machines[machine].disks[torrent] = disk
+            machines[machine].client.storageOpened(
+                torrent, have: disk.have, now: now, into: &machines[machine].outbox)
+            carryOut(machine)
+        case .pauseReading, .resumeReading: break
+        }
+    }
+
+    private mutating func send(_ bytes: [UInt8], to handle: PeerHandle, of machine: Int) {
+        guard let (index, side) = find(handle, of: machine) else { return }
+        schedule(.bytes(connection: index, side: 1 - side, bytes))
+    }
+}
+
+/// A storage in memory that verifies like the real one.
+struct MemoryDisk {
+    let info: Info
+    private(set) var have: Bitfield
+    private(set) var content: [UInt8]
+    private var filled: [Int: Set<Int>] = [:]
+
+    init(info: Info) {
+        self.info = info
+        have = Bitfield(count: info.pieceCount)
+        content = Array(repeating: 0, count: info.totalLength)
+    }
+
+    init(info: Info, content: [UInt8]) {
+        self.init(info: info)
+        self.content = content
+        have = Bitfield(filled: info.pieceCount)
+    }
+
+    func read(_ block: BlockRequest) -> [UInt8] {
+        let start = block.piece * info.pieceLength + block.offset
+        return Array(content[start..<start + block.length])
+    }
+
+    /// True when the piece is whole and right, false when it is whole and wrong.
+    mutating func store(_ bytes: [UInt8], piece: Int, offset: Int) -> Bool? {
+        let start = piece * info.pieceLength
+        for (index, byte) in bytes.enumerated() where filled[piece, default: []].insert(offset + index).inserted {
+            content[start + offset + index] = byte
+        }
+        let length = info.length(ofPiece: piece)
+        guard filled[piece]?.count == length else { return nil }
+        filled[piece] = nil
+        guard SHA1.hash(Array(content[start..<start + length])) == info.hash(ofPiece: piece) else { return false }
+        have[piece] = true
+        return true
+    }
+}
+
+/// A torrent of random content.
+struct Payload {
+    let info: Info
+    let content: [UInt8]
+
+    init(byteCount: Int, pieceLength: Int = 32 << 10, seed: UInt64 = 1) throws {
+        var generator = SeededGenerator(number: seed)
+        content = generator.bytes(count: byteCount)
+        var hasher = PieceHasher(pieceLength: pieceLength)
+        hasher.update(content.span.bytes)
+        let builder = InfoBuilder(name: "payload", length: byteCount, pieceLength: pieceLength)
+        info = try builder.info(pieceHashes: hasher.finish())
+    }
+
+    var disk: MemoryDisk { MemoryDisk(info: info, content: content) }
+}

@@ -1,0 +1,195 @@
+import Metainfo
+import PeerProtocol
+import Primitives
+import Testing
+
+@testable import Swarm
+
+private let blockLength = BlockRequest.usualLength
+
+@Suite struct PiecePickerTests {
+    @Test func aBegunPieceIsFinishedFirst() throws {
+        var picker = try Picker(pieces: 10, blocksPerPiece: 4)
+        picker.join([Bitfield(filled: 10)])
+        let first = picker.pick(1)
+        let rest = picker.pick(3)
+        #expect(Set((first + rest).map(\.piece)).count == 1)
+        #expect((first + rest).map(\.offset) == [0, 1, 2, 3].map { $0 * blockLength })
+    }
+
+    @Test func theRarestPieceIsBegunNextOnceThereIsOneToTrade() throws {
+        var picker = try Picker(pieces: 20, blocksPerPiece: 1)
+        var common = Bitfield(filled: 20)
+        common[13] = false
+        picker.join([common, common, Bitfield(filled: 20)])
+        let first = picker.pick(1)[0].piece
+        picker.complete(first)
+        #expect(picker.pick(1).map(\.piece) == (first == 13 ? [picker.last] : [13]))
+    }
+
+    @Test func theFirstPieceIsRandom() throws {
+        let starts = try (0..<40).map { seed in
+            var picker = try Picker(pieces: 50, blocksPerPiece: 1, seed: UInt64(seed))
+            picker.join([Bitfield(filled: 50)])
+            return picker.pick(1)[0].piece
+        }
+        #expect(Set(starts).count > 15)
+    }
+
+    @Test func onlyWhatThePeerHasIsAskedOfIt() throws {
+        var picker = try Picker(pieces: 30, blocksPerPiece: 2)
+        var some = Bitfield(count: 30)
+        for piece in [3, 8, 21] { some[piece] = true }
+        picker.join([some])
+        let blocks = picker.pick(100, having: some)
+        #expect(Set(blocks.map(\.piece)) == [3, 8, 21])
+        #expect(blocks.count == 6)
+    }
+
+    @Test func everyBlockIsPickedOnceBeforeAnyTwice() throws {
+        var picker = try Picker(pieces: 7, blocksPerPiece: 3, tail: 100)
+        picker.join([Bitfield(filled: 7)])
+        var blocks: [BlockRequest] = []
+        while true {
+            let more = picker.pick(2, endGame: 0)
+            if more.isEmpty { break }
+            blocks += more
+        }
+        #expect(Set(blocks).count == blocks.count)
+        #expect(blocks.reduce(0) { $0 + $1.length } == picker.info.totalLength)
+    }
+
+    @Test func theEndGameAsksOthersForTheSameBlocksUpToTheLimit() throws {
+        var picker = try Picker(pieces: 2, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 2)])
+        let all = Set(picker.pick(4))
+        #expect(all.count == 4)
+        #expect(Set(picker.pick(4)) == all)
+        #expect(Set(picker.pick(4)) == all)
+        #expect(picker.pick(4).isEmpty)
+        let block = try #require(all.first)
+        #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: false))
+        #expect(picker.picker.received(block, from: peer) == .duplicate)
+        #expect(!picker.picker.isWanted(block))
+    }
+
+    @Test func whatIsOutstandingAtAPeerIsNotAskedOfItAgain() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 1)])
+        let mine = picker.pick(2)
+        var outstanding = OutstandingRequestsBuilder()
+        outstanding.request(mine[0])
+        #expect(picker.pick(2, outstanding: outstanding.requests) == [mine[1]])
+    }
+
+    @Test func abandonedBlocksAreFreeAgain() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 3)
+        picker.join([Bitfield(filled: 1)])
+        let blocks = picker.pick(3)
+        #expect(picker.picker.received(blocks[0], from: peer) == .needed(others: false, completesPiece: false))
+        let generation = picker.picker.generation
+        picker.picker.abandoned([blocks[0], blocks[2]])
+        #expect(picker.picker.generation > generation)
+        #expect(picker.pick(3, endGame: 0) == [blocks[2]])
+    }
+
+    @Test func aFailedPieceIsFetchedAgainAndNamesItsContributors() throws {
+        var picker = try Picker(pieces: 2, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 2)])
+        let piece = picker.pick(1)[0].piece
+        let others = [PeerHandle(rawValue: 5), PeerHandle(rawValue: 6)]
+        for (number, other) in others.enumerated() {
+            let block = BlockRequest(piece: piece, offset: number * blockLength, length: blockLength)
+            _ = picker.picker.received(block, from: other)
+        }
+        #expect(picker.picker.failed(piece) == others)
+        #expect(Set(picker.pick(10, endGame: 0).map(\.piece)) == [0, 1])
+    }
+
+    @Test func randomHistoriesKeepTheBooks() throws {
+        for seed in 0..<20 {
+            var generator = SeededGenerator(number: UInt64(seed))
+            var picker = try Picker(pieces: 12, blocksPerPiece: 3, tail: 5, seed: UInt64(seed))
+            picker.join([Bitfield(filled: 12)])
+            var underWay: [BlockRequest] = []
+            for _ in 0..<4000 where !picker.picker.isComplete {
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: underWay += picker.pick(Int.random(in: 1...4, using: &generator))
+                case 1 where !underWay.isEmpty:
+                    picker.picker.abandoned([underWay.remove(at: .random(in: 0..<underWay.count, using: &generator))])
+                default:
+                    guard !underWay.isEmpty else { continue }
+                    let block = underWay.remove(at: .random(in: 0..<underWay.count, using: &generator))
+                    guard case .needed(_, completesPiece: true) = picker.picker.received(block, from: peer) else {
+                        continue
+                    }
+                    if Bool.random(using: &generator) {
+                        #expect(picker.picker.verified(block.piece))
+                    } else {
+                        #expect(picker.picker.failed(block.piece) == [peer])
+                    }
+                }
+            }
+            #expect(picker.picker.isComplete)
+            #expect(picker.picker.verifiedBytes == picker.info.totalLength)
+        }
+    }
+}
+
+private let peer = PeerHandle(rawValue: 1)
+
+private struct Picker {
+    var picker: PiecePicker
+    let info: Info
+    var last = -1
+    private var generator: SeededGenerator
+
+    init(pieces: Int, blocksPerPiece: Int, tail: Int? = nil, seed: UInt64 = 1) throws {
+        let pieceLength = blocksPerPiece * blockLength
+        let length = tail.map { (pieces - 1) * pieceLength + $0 } ?? pieces * pieceLength
+        let builder = InfoBuilder(name: "x", length: length, pieceLength: pieceLength)
+        info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
+        picker = PiecePicker(info: info, have: Bitfield(count: pieces))
+        generator = SeededGenerator(number: seed)
+    }
+
+    mutating func join(_ peers: [Bitfield]) {
+        for pieces in peers { picker.peerJoined(having: pieces) }
+    }
+
+    mutating func pick(
+        _ count: Int, having pieces: Bitfield? = nil, endGame: Int = 100,
+        outstanding: OutstandingRequests = OutstandingRequests()
+    ) -> [BlockRequest] {
+        var blocks: [BlockRequest] = []
+        var current: Int?
+        picker.pick(
+            count, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current,
+            endGame: EndGame(blocks: endGame, copies: 3), outstanding: outstanding, using: &generator, into: &blocks)
+        last = blocks.last?.piece ?? last
+        return blocks
+    }
+
+    mutating func complete(_ piece: Int) {
+        for offset in stride(from: 0, to: info.length(ofPiece: piece), by: blockLength) {
+            let length = min(blockLength, info.length(ofPiece: piece) - offset)
+            _ = picker.received(BlockRequest(piece: piece, offset: offset, length: length), from: peer)
+        }
+        _ = picker.verified(piece)
+    }
+}
+
+/// Requests can only be made through a session.
+private struct OutstandingRequestsBuilder {
+    private var session: Session
+
+    init() {
+        var generator = SeededGenerator(number: 1)
+        let id = PeerID(prefix: "-TT0000-", using: &generator)
+        session = Session(role: .initiator, infoHash: .zero, ourPeerID: id, now: .origin)
+    }
+
+    mutating func request(_ block: BlockRequest) { session.requested(block, now: .origin) }
+
+    var requests: OutstandingRequests { session.outstanding }
+}
