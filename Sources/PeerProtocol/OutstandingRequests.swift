@@ -25,6 +25,8 @@ package struct OutstandingRequests: Sendable {
 
     package init() {}
 
+    /// How many entries are kept, answered ones included: at most twice `count`, or a small constant.
+    package var queueLength: Int { queue.count }
     package var count: Int { places.count }
     package var isEmpty: Bool { places.isEmpty }
     /// When the oldest request that still waits was made.

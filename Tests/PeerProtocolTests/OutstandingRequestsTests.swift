@@ -1,0 +1,67 @@
+import PeerProtocol
+import Primitives
+import Testing
+
+/// Through a session, which is the only one to change them.
+@Suite struct OutstandingRequestsTests {
+    @Test func theOldestIsTheFirstThatStillWaits() {
+        var session = freshSession()
+        for piece in 0..<4 { session.requested(block(piece), now: .origin + .seconds(piece)) }
+        #expect(session.outstanding.oldest == block(0))
+        session.cancelled(block(1))
+        #expect(session.outstanding.oldestRequestedAt == .origin)
+        session.cancelled(block(0))
+        #expect(session.outstanding.oldest == block(2))
+        #expect(session.outstanding.oldestRequestedAt == .origin + .seconds(2))
+        #expect(session.outstanding.blocks == [block(2), block(3)])
+    }
+
+    @Test func askingTwiceIsOneRequest() {
+        var session = freshSession()
+        session.requested(block(1), now: .origin)
+        session.requested(block(2), now: .origin)
+        session.requested(block(1), now: .origin + .seconds(1))
+        #expect(session.outstanding.blocks == [block(1), block(2)])
+        #expect(session.outstanding.count == 2)
+        session.cancelled(block(1))
+        #expect(!session.outstanding.contains(block(1)))
+        #expect(session.outstanding.contains(block(2)))
+    }
+
+    /// Against a plain array, at the depth of a fast peer, in random order and in order.
+    @Test func agreesWithAnArrayInAnyOrder() {
+        var generator = SeededGenerator(number: 5)
+        var session = freshSession()
+        var model: [BlockRequest] = []
+        var next = 0
+        for round in 0..<6000 {
+            let takesFromHead = round % 3 > 0
+            if model.count < 2000, Bool.random(using: &generator) || model.isEmpty {
+                model.append(block(next / 4, next % 4))
+                session.requested(model[model.count - 1], now: .origin)
+                next += 1
+            } else {
+                let place = takesFromHead ? 0 : Int.random(in: 0..<model.count, using: &generator)
+                let wasOutstanding = session.cancelled(model.remove(at: place))
+                #expect(wasOutstanding)
+            }
+            #expect(session.outstanding.count == model.count)
+            #expect(session.outstanding.oldest == model.first)
+        }
+        #expect(session.outstanding.blocks == model)
+        #expect(model.allSatisfy(session.outstanding.contains))
+    }
+
+    /// One request that is never answered must not keep all later ones in memory.
+    @Test func aForgottenRequestCostsNothing() {
+        var session = freshSession()
+        session.requested(block(0), now: .origin)
+        for piece in 1..<5000 {
+            session.requested(block(piece), now: .origin)
+            session.cancelled(block(piece))
+        }
+        #expect(session.outstanding.blocks == [block(0)])
+        #expect(session.outstanding.oldest == block(0))
+        #expect(session.outstanding.queueLength <= 64)
+    }
+}
