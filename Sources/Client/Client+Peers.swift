@@ -38,6 +38,11 @@ extension Client {
         case .refuse:
             outbox.swarm.actions.append(.close(peer))
             return bytes.byteCount
+        case .ourselves(let infoHash):
+            let handshake = Handshake(capabilities: .extensionProtocol, infoHash: infoHash, peerID: peerID)
+            outbox.swarm.send(to: peer) { handshake.encode(into: &$0) }
+            outbox.swarm.actions.append(.close(peer))
+            return bytes.byteCount
         case .wants(let infoHash, let guest, let consumed):
             guard let torrent = torrentsByInfoHash[infoHash] else {
                 outbox.swarm.actions.append(.close(peer))

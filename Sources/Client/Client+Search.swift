@@ -6,16 +6,20 @@ import Swarm
 extension Client {
     mutating func continueSearch(of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
         guard let index = swarms.index(forKey: torrent) else { return }
-        let managed = swarms.values[index]
-        if managed.options.usesDHT, managed.swarm.snapshot.stage != .failed, swarms.values[index].search.start(now: now) {
-            let purpose: LookupPurpose =
-                managed.options.announces ? .announce(port: managed.options.listenPort) : .getPeers
+        if swarms.values[index].swarm.stage != .failed, swarms.values[index].search?.start(now: now) == true {
+            let options = swarms.values[index].options
             node.command(
-                .lookup(managed.search.lookup, target: managed.swarm.infoHash, purpose), now: now, into: &outbox.dht)
+                .lookup(
+                    lookup(of: swarms.values[index].range), target: swarms.values[index].swarm.infoHash,
+                    options.announces ? .announce(port: options.listenPort) : .getPeers),
+                now: now, into: &outbox.dht)
             outbox.events.append(.torrent(torrent, .lookupStarted))
         }
         schedule(torrent)
     }
+
+    /// A torrent has one lookup at a time, named after its range of handles.
+    func lookup(of range: Int) -> LookupID { LookupID(UInt64(range)) }
 
     /// Passes on what the parts have to say to each other, until nobody has anything left.
     mutating func settle(now: Instant, into outbox: inout Outbox) {
@@ -45,7 +49,7 @@ extension Client {
             else { return }
             if report.announcedTo > 0 { outbox.events.append(.torrent(torrent, .announced(nodes: report.announcedTo))) }
             let isSatisfied = isSatisfied(swarms.values[index], with: report)
-            swarms.values[index].search.finished(isSatisfied: isSatisfied, now: now)
+            swarms.values[index].search?.finished(isSatisfied: isSatisfied, now: now)
             schedule(torrent)
         default: break
         }

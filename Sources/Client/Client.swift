@@ -54,7 +54,8 @@ package struct Client {
         let options: TorrentOptions
         /// The first handle number of this torrent's outgoing connections.
         let range: Int
-        var search: PeerSearch
+        /// Nil without the DHT.
+        var search: PeerSearch?
     }
 
     package init(configuration: Configuration, homes: [HomeSetup], generator: SeededGenerator, now: Instant) {
@@ -134,7 +135,7 @@ package struct Client {
             firstHandle: range << Self.rangeShift, generator: generator.split(), now: now)
         swarms[torrent] = Managed(
             swarm: swarm, options: options, range: range,
-            search: PeerSearch(lookup: LookupID(UInt64(range)), configuration: configuration, now: now))
+            search: options.usesDHT ? PeerSearch(configuration: configuration, now: now) : nil)
         torrentsByInfoHash[infoHash] = torrent
         torrentsByRange[range] = torrent
         if case .info(let info) = source {
@@ -149,7 +150,7 @@ package struct Client {
         torrentsByInfoHash[managed.swarm.infoHash] = nil
         torrentsByRange[managed.range] = nil
         adopted = adopted.filter { $0.value != torrent }
-        node.command(.cancel(managed.search.lookup), now: now, into: &outbox.dht)
+        node.command(.cancel(lookup(of: managed.range)), now: now, into: &outbox.dht)
     }
 
     /// Handles below the first range are the lobby's.
@@ -172,12 +173,10 @@ package struct Client {
         return result
     }
 
-    func deadline(of managed: Managed) -> Instant? {
-        [managed.swarm.nextDeadline, managed.search.nextDeadline].compactMap { $0 }.min()
-    }
-
     mutating func schedule(_ torrent: TorrentHandle) {
-        guard let managed = swarms[torrent] else { return }
-        deadlines.set(deadline(of: managed), for: torrent)
+        guard let index = swarms.index(forKey: torrent) else { return }
+        let search = swarms.values[index].swarm.stage == .failed ? nil : swarms.values[index].search?.nextDeadline
+        let deadline = [swarms.values[index].swarm.nextDeadline, search].compactMap { $0 }.min()
+        deadlines.set(deadline, for: torrent)
     }
 }

@@ -47,7 +47,9 @@ struct Lobby {
         case wait
         /// The guest is no longer here: it is to be given to the torrent that it wants.
         case wants(InfoHash, Guest, consumed: Int)
-        /// It speaks no BitTorrent, or it is ourselves.
+        /// We called ourselves. Answering shows the calling side of us whom it has reached.
+        case ourselves(InfoHash)
+        /// It speaks no BitTorrent.
         case refuse
     }
 
@@ -60,6 +62,9 @@ struct Lobby {
         case .handshake(let consumed, let handshake):
             leave(handle)
             return .wants(handshake.infoHash, guest, consumed: consumed)
+        case .fault(.selfConnection):
+            leave(handle)
+            return (try? Handshake(bytes, at: 0)).map { .ourselves($0.infoHash) } ?? .refuse
         default:
             leave(handle)
             return .refuse

@@ -1,9 +1,7 @@
-import Kademlia
 import Primitives
 
 /// When to ask the DHT for peers again: soon while nobody was found, at the announce interval afterwards.
 struct PeerSearch {
-    let lookup: LookupID
     private let announceInterval: Duration
     private let retryMin: Duration
     private let retryMax: Duration
@@ -11,8 +9,7 @@ struct PeerSearch {
     private var isRunning = false
     private var nextStart: Instant
 
-    init(lookup: LookupID, configuration: Client.Configuration, now: Instant) {
-        self.lookup = lookup
+    init(configuration: Client.Configuration, now: Instant) {
         announceInterval = configuration.announceInterval
         retryMin = configuration.lookupRetryMin
         retryMax = configuration.lookupRetryMax

@@ -43,7 +43,7 @@ extension Swarm {
         }
 
         /// Appends one send of all that `write` appends to the bytes.
-        mutating func send(to peer: PeerHandle, _ write: (inout [UInt8]) -> Void) {
+        package mutating func send(to peer: PeerHandle, _ write: (inout [UInt8]) -> Void) {
             let start = bytes.count
             write(&bytes)
             guard bytes.count > start else { return }

@@ -140,7 +140,7 @@ package struct Swarm {
         return snapshot
     }
 
-    private var stage: TorrentSnapshot.Stage {
+    package var stage: TorrentSnapshot.Stage {
         if hasFailed { return .failed }
         guard info != nil else { return .metadata }
         guard let picker else { return .opening }

@@ -74,7 +74,7 @@ private let torrent = TorrentHandle(rawValue: 7)
         let isHalf = { (world: World) in
             (world.machines[leecher].client.snapshot(of: torrent)?.verifiedPieces ?? 0) >= 30
         }
-        #expect(world.run(for: .seconds(30), until: isHalf))
+        #expect(world.run(for: .seconds(30), until: isHalf) == true)
         world.switchOff(first)
         _ = world.run(for: .seconds(5))
         #expect(!world.events(leecher).contains(.completed))

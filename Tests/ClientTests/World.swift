@@ -20,7 +20,6 @@ struct World {
     struct Machine {
         var client: Client
         let endpoint: Endpoint
-        var outbox = Client.Outbox()
         var events: [Client.Event] = []
         var isOff = false
         var disks: [TorrentHandle: MemoryDisk] = [:]
@@ -66,8 +65,7 @@ struct World {
     }
 
     mutating func command(_ machine: Int, _ command: Client.Command) {
-        machines[machine].client.command(command, now: now, into: &machines[machine].outbox)
-        carryOut(machine)
+        tell(machine) { $0.command(command, now: $2, into: &$1) }
     }
 
     /// What the machine's disk holds when a torrent's storage is opened.
@@ -105,8 +103,7 @@ struct World {
                 deliver(next.fact)
             } else if let (at, machine) = timer, at <= end {
                 now = at
-                machines[machine].client.timedOut(now: now, into: &machines[machine].outbox)
-                carryOut(machine)
+                tell(machine) { $0.timedOut(now: $2, into: &$1) }
             } else {
                 break
             }
@@ -125,12 +122,9 @@ struct World {
         switch fact {
         case .datagram(let machine, let from, let bytes):
             guard !machines[machine].isOff else { return }
-            machines[machine].client.receivedDatagram(
-                bytes.span.bytes, from: from, at: 0, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.receivedDatagram(bytes.span.bytes, from: from, at: 0, now: $2, into: &$1) }
         case .refused(let machine, let handle):
-            machines[machine].client.connectFailed(handle, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.connectFailed(handle, now: $2, into: &$1) }
         case .established(let index):
             guard !connections[index].isClosed, let caller = connections[index].handles[0] else { return }
             let called = connections[index].machines[1]
@@ -138,8 +132,7 @@ struct World {
             connections[index].handles[1] = machines[called].client.accepted(from: from, now: now)
             if connections[index].handles[1] == nil { close(index, by: 1) }
             let machine = connections[index].machines[0]
-            machines[machine].client.connected(caller, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.connected(caller, now: $2, into: &$1) }
         case .bytes(let index, let side, let bytes):
             guard !connections[index].isClosed else { return }
             connections[index].unread[side] += bytes
@@ -149,8 +142,7 @@ struct World {
             connections[index].handles[side] = nil
             let machine = connections[index].machines[side]
             guard !machines[machine].isOff else { return }
-            machines[machine].client.disconnected(handle, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.disconnected(handle, now: $2, into: &$1) }
         }
     }
 
@@ -158,10 +150,10 @@ struct World {
         let machine = connections[index].machines[side]
         guard let handle = connections[index].handles[side], !machines[machine].isOff else { return }
         let bytes = connections[index].unread[side]
-        let consumed = machines[machine].client.received(
-            bytes.span.bytes, from: handle, now: now, into: &machines[machine].outbox)
+        var outbox = Client.Outbox()
+        let consumed = machines[machine].client.received(bytes.span.bytes, from: handle, now: now, into: &outbox)
         connections[index].unread[side].removeFirst(consumed)
-        carryOut(machine, received: bytes)
+        carryOut(outbox, received: bytes, of: machine)
     }
 
     private mutating func close(_ index: Int, by side: Int) {
@@ -180,9 +172,13 @@ struct World {
         return nil
     }
 
-    private mutating func carryOut(_ machine: Int, received: [UInt8] = []) {
-        let outbox = machines[machine].outbox
-        machines[machine].outbox.clear()
+    private mutating func tell(_ machine: Int, _ fact: (inout Client, inout Client.Outbox, Instant) -> Void) {
+        var outbox = Client.Outbox()
+        fact(&machines[machine].client, &outbox, now)
+        carryOut(outbox, received: [], of: machine)
+    }
+
+    private mutating func carryOut(_ outbox: Client.Outbox, received: [UInt8], of machine: Int) {
         machines[machine].events += outbox.events
         for datagram in outbox.dht.datagrams {
             guard let target = machines.firstIndex(where: { $0.endpoint == datagram.to }) else { continue }
@@ -207,11 +203,9 @@ struct World {
         case .store(let torrent, let piece, let offset, _, let range):
             switch machines[machine].disks[torrent]?.store(Array(received[range]), piece: piece, offset: offset) {
             case true?:
-                machines[machine].client.pieceVerified(piece, of: torrent, now: now, into: &machines[machine].outbox)
-                carryOut(machine)
+                tell(machine) { $0.pieceVerified(piece, of: torrent, now: $2, into: &$1) }
             case false?:
-                machines[machine].client.pieceFailed(piece, of: torrent, now: now, into: &machines[machine].outbox)
-                carryOut(machine)
+                tell(machine) { $0.pieceFailed(piece, of: torrent, now: $2, into: &$1) }
             case nil: break
             }
         case .readBlock(let handle, let torrent, let block):
@@ -219,14 +213,11 @@ struct World {
             var message: [UInt8] = []
             OutgoingMessage.pieceHeader(block).encode(into: &message)
             send(message + tamper(machine, block, disk.read(block)), to: handle, of: machine)
-            machines[machine].client.blockSent(block, to: handle, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.blockSent(block, to: handle, now: $2, into: &$1) }
         case .openStorage(let torrent, let info):
             let disk = machines[machine].disks[torrent] ?? MemoryDisk(info: info)
             machines[machine].disks[torrent] = disk
-            machines[machine].client.storageOpened(
-                torrent, have: disk.have, now: now, into: &machines[machine].outbox)
-            carryOut(machine)
+            tell(machine) { $0.storageOpened(torrent, have: disk.have, now: $2, into: &$1) }
         case .pauseReading, .resumeReading: break
         }
     }
@@ -283,7 +274,8 @@ struct Payload {
 
     init(byteCount: Int, pieceLength: Int = 32 << 10, seed: UInt64 = 1) throws {
         var generator = SeededGenerator(number: seed)
-        content = generator.bytes(count: byteCount)
+        let content = generator.bytes(count: byteCount)
+        self.content = content
         var hasher = PieceHasher(pieceLength: pieceLength)
         hasher.update(content.span.bytes)
         let builder = InfoBuilder(name: "payload", length: byteCount, pieceLength: pieceLength)

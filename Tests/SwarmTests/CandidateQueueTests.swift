@@ -17,7 +17,7 @@ import Testing
     @Test func failedOnesComeBackAfterADelayThatDoublesUntilGivenUp() {
         let configuration = Swarm.Configuration()
         var queue = CandidateQueue(configuration: configuration)
-        #expect(queue.found(endpoints[0]))
+        #expect(queue.found(endpoints[0]) == true)
         var now = Instant.origin
         var delay = configuration.reconnectDelay
         for attempt in 1...configuration.connectAttemptsMax {
@@ -30,7 +30,7 @@ import Testing
             delay = delay * 2
         }
         #expect(queue.nextRetry == nil)
-        #expect(!queue.found(endpoints[0]))
+        #expect(queue.found(endpoints[0]) == false)
         #expect(queue.next(now: now) == endpoints[0])
     }
 
@@ -40,7 +40,7 @@ import Testing
         _ = queue.next(now: .origin)
         queue.ban(endpoints[0])
         queue.failed(endpoints[0], now: .origin)
-        #expect(!queue.found(endpoints[0]))
+        #expect(queue.found(endpoints[0]) == false)
         #expect(queue.next(now: .distantFuture) == nil)
         #expect(queue.bannedCount == 1)
     }
@@ -51,7 +51,7 @@ import Testing
         var queue = CandidateQueue(configuration: configuration)
         #expect(endpoints.filter { queue.found($0) }.count == 3)
         #expect(queue.refusedCount == 7)
-        #expect(!queue.found(Endpoint.v4(9, 9, 9, 9, port: 0)))
+        #expect(queue.found(Endpoint.v4(9, 9, 9, 9, port: 0)) == false)
     }
 }
 

@@ -16,14 +16,14 @@ import Testing
 
     @Test func onePeerGivesAllPieces() {
         var race = makeRace()
-        #expect(race.offered(size: metadata.count, by: peers[0]))
+        #expect(race.offered(size: metadata.count, by: peers[0]) == true)
         let outcome = deliverAll(to: &race, from: peers[0])
         #expect(outcome == .complete(metadata))
     }
 
     @Test func piecesOfManyPeersMakeOneWhole() {
         var race = makeRace()
-        for peer in peers.prefix(3) { #expect(race.offered(size: metadata.count, by: peer)) }
+        for peer in peers.prefix(3) { #expect(race.offered(size: metadata.count, by: peer) == true) }
         let asked = peers.prefix(3).map { race.requests(for: $0, now: .origin) }
         #expect(asked.allSatisfy { !$0.isEmpty })
         var outcome = MetadataRace.Outcome.ignored
@@ -36,8 +36,8 @@ import Testing
 
     @Test func aLiarAboutTheSizeSpoilsOnlyItsOwnAssembly() {
         var race = makeRace()
-        #expect(race.offered(size: 5, by: peers[0]))
-        #expect(race.offered(size: metadata.count, by: peers[1]))
+        #expect(race.offered(size: 5, by: peers[0]) == true)
+        #expect(race.offered(size: metadata.count, by: peers[1]) == true)
         #expect(race.requests(for: peers[0], now: .origin) == [0])
         #expect(race.received(piece: 0, payload: [1, 2, 3, 4, 5], from: peers[0]) == .mismatch(contributors: [peers[0]], liar: peers[0]))
         #expect(deliverAll(to: &race, from: peers[1]) == .complete(metadata))
@@ -46,13 +46,13 @@ import Testing
     @Test(arguments: [0, -1, Swarm.Configuration().metadataBytesMax + 1, Int.max])
     func impossibleSizesAreRefused(size: Int) {
         var race = makeRace()
-        #expect(!race.offered(size: size, by: peers[0]))
+        #expect(race.offered(size: size, by: peers[0]) == false)
     }
 
     @Test func whatWasNotAskedForIsIgnored() {
         var race = makeRace()
         #expect(race.received(piece: 0, payload: part(0), from: peers[0]) == .ignored)
-        #expect(race.offered(size: metadata.count, by: peers[0]))
+        #expect(race.offered(size: metadata.count, by: peers[0]) == true)
         #expect(race.received(piece: 0, payload: part(0), from: peers[0]) == .ignored)
         #expect(race.requests(for: peers[0], now: .origin).contains(0))
         #expect(race.received(piece: 0, payload: Array(part(0).dropLast()), from: peers[0]) == .ignored)
@@ -63,7 +63,7 @@ import Testing
         var race = makeRace()
         let liar = peers[0]
         let honest = peers[1]
-        for peer in [liar, honest] { #expect(race.offered(size: metadata.count, by: peer)) }
+        for peer in [liar, honest] { #expect(race.offered(size: metadata.count, by: peer) == true) }
         var banned: [PeerHandle] = []
         for round in 0..<50 {
             let now = Instant.origin + .seconds(round * 4)
@@ -90,7 +90,7 @@ import Testing
 
     @Test func aSilentPeerIsPassedOverAfterTheTimeLimit() {
         var race = makeRace()
-        for peer in peers.prefix(5) { #expect(race.offered(size: 10, by: peer)) }
+        for peer in peers.prefix(5) { #expect(race.offered(size: 10, by: peer) == true) }
         for peer in peers.prefix(3) { #expect(race.requests(for: peer, now: .origin) == [0]) }
         #expect(race.requests(for: peers[3], now: .origin) == [])
         let later = Instant.origin + Swarm.Configuration().metadataRequestTimeout
@@ -100,10 +100,10 @@ import Testing
 
     @Test func manyFalseSizesDoNotCrowdOutTheOneWithProgress() {
         var race = makeRace()
-        #expect(race.offered(size: metadata.count, by: peers[0]))
+        #expect(race.offered(size: metadata.count, by: peers[0]) == true)
         let asked = race.requests(for: peers[0], now: .origin)
         #expect(race.received(piece: asked[0], payload: part(asked[0]), from: peers[0]) == .needsMore)
-        for (number, peer) in peers.dropFirst().enumerated() { #expect(race.offered(size: number + 1, by: peer)) }
+        for (number, peer) in peers.dropFirst().enumerated() { #expect(race.offered(size: number + 1, by: peer) == true) }
         for piece in asked.dropFirst() { _ = race.received(piece: piece, payload: part(piece), from: peers[0]) }
         #expect(deliverAll(to: &race, from: peers[0]) == .complete(metadata) || asked.count >= pieceCount)
         #expect(race.offerCount <= Swarm.Configuration().metadataAssembliesMax)

@@ -124,7 +124,7 @@ private let blockLength = BlockRequest.usualLength
                         continue
                     }
                     if Bool.random(using: &generator) {
-                        #expect(picker.picker.verified(block.piece))
+                        #expect(picker.picker.verified(block.piece) == true)
                     } else {
                         #expect(picker.picker.failed(block.piece) == [peer])
                     }
