@@ -28,21 +28,22 @@ extension BencodeReader {
 
     /// The integer that comes next; nil after skipping a value of another kind.
     package mutating func integerOrSkip(in bytes: RawSpan) throws(BencodeError) -> Int64? {
-        if try kind(in: bytes) == .integer { return try integer(in: bytes) }
+        if try peek(in: bytes) == UInt8(ascii: "i") { return try integer(in: bytes) }
         _ = try skip(in: bytes)
         return nil
     }
 
     /// The content of the string that comes next; nil after skipping a value of another kind.
     package mutating func stringOrSkip(in bytes: RawSpan) throws(BencodeError) -> Range<Int>? {
-        if try kind(in: bytes) == .string { return try string(in: bytes) }
+        let first = try peek(in: bytes)
+        if first &- UInt8(ascii: "0") <= 9 { return try string(startingWith: first, in: bytes) }
         _ = try skip(in: bytes)
         return nil
     }
 
     /// Whether a list comes next and was entered; false after skipping a value of another kind.
     package mutating func enterListOrSkip(in bytes: RawSpan) throws(BencodeError) -> Bool {
-        if try kind(in: bytes) == .list {
+        if try peek(in: bytes) == UInt8(ascii: "l") {
             try enterList(in: bytes)
             return true
         }
@@ -52,7 +53,7 @@ extension BencodeReader {
 
     /// Whether a dictionary comes next and was entered; false after skipping a value of another kind.
     package mutating func enterDictionaryOrSkip(in bytes: RawSpan) throws(BencodeError) -> Bool {
-        if try kind(in: bytes) == .dictionary {
+        if try peek(in: bytes) == UInt8(ascii: "d") {
             try enterDictionary(in: bytes)
             return true
         }

@@ -50,12 +50,19 @@ package struct BencodeReader: Sendable {
 
     /// The next key of the innermost dictionary, whose value must be read or skipped next; nil: its end was read.
     package mutating func nextKey(in bytes: RawSpan) throws(BencodeError) -> Range<Int>? {
-        try closed(in: bytes) ? nil : string(in: bytes)
+        let first = try peek(in: bytes)
+        if first == UInt8(ascii: "e") {
+            close()
+            return nil
+        }
+        return try string(startingWith: first, in: bytes)
     }
 
     /// Whether the innermost list has another element, which must be read or skipped next; false: its end was read.
     package mutating func nextElement(in bytes: RawSpan) throws(BencodeError) -> Bool {
-        try !closed(in: bytes)
+        guard try peek(in: bytes) == UInt8(ascii: "e") else { return true }
+        close()
+        return false
     }
 
     package mutating func integer(in bytes: RawSpan) throws(BencodeError) -> Int64 {
@@ -85,26 +92,46 @@ package struct BencodeReader: Sendable {
 
     /// The range of a string's content, without its length and colon.
     package mutating func string(in bytes: RawSpan) throws(BencodeError) -> Range<Int> {
-        let start = offset
-        try countToken()
-        var length = 0
-        while case let digit = try peek(in: bytes) &- UInt8(ascii: "0"), digit <= 9 {
-            length = length * 10 + Int(digit)
-            offset += 1
-            // Checked at every digit, so that no number of digits overflows.
-            guard length <= end - offset else { throw .truncated }
-        }
-        guard offset > start, bytes.byte(at: offset) == UInt8(ascii: ":") else { throw .unexpectedByte(at: offset) }
-        guard offset == start + 1 || bytes.byte(at: start) != UInt8(ascii: "0") else { throw .notCanonical(at: start) }
-        offset += 1
-        guard length <= end - offset else { throw .truncated }
-        defer { offset += length }
-        return offset..<(offset + length)
+        try string(startingWith: try peek(in: bytes), in: bytes)
     }
 
     /// Throws unless everything was read.
     package func finish() throws(BencodeError) {
         guard offset == end else { throw .trailingBytes(at: offset) }
+    }
+
+    /// Inlined, as half of all that a decoder does is reading strings shorter than ten bytes: the keys.
+    @inline(__always)
+    mutating func string(startingWith first: UInt8, in bytes: RawSpan) throws(BencodeError) -> Range<Int> {
+        try countToken()
+        let length = Int(first &- UInt8(ascii: "0"))
+        let start = offset &+ 2
+        guard length <= 9, length <= end &- start, bytes.byte(at: offset &+ 1) == UInt8(ascii: ":") else {
+            return try longString(in: bytes)
+        }
+        offset = start &+ length
+        return Range(uncheckedBounds: (start, offset))
+    }
+
+    /// A string of any length, or what is wrong with it.
+    private mutating func longString(in bytes: RawSpan) throws(BencodeError) -> Range<Int> {
+        var length = 0
+        var position = offset
+        while position < end, case let digit = bytes.byte(at: position) &- UInt8(ascii: "0"), digit <= 9 {
+            guard position == offset || length > 0 else { throw .notCanonical(at: offset) }
+            // Given up at the first digit that makes it longer than what is left, so that no number overflows.
+            guard length < end - position else { throw .truncated }
+            length = length * 10 + Int(digit)
+            position += 1
+        }
+        guard position < end else { throw .truncated }
+        guard position > offset, bytes.byte(at: position) == UInt8(ascii: ":") else {
+            throw .unexpectedByte(at: position)
+        }
+        position += 1
+        guard length <= end - position else { throw .truncated }
+        offset = position + length
+        return position..<offset
     }
 
     private mutating func open(_ opener: UInt8, in bytes: RawSpan) throws(BencodeError) {
@@ -115,11 +142,9 @@ package struct BencodeReader: Sendable {
         offset += 1
     }
 
-    private mutating func closed(in bytes: RawSpan) throws(BencodeError) -> Bool {
-        guard try peek(in: bytes) == UInt8(ascii: "e") else { return false }
+    private mutating func close() {
         depthLeft += 1
         offset += 1
-        return true
     }
 
     private mutating func countToken() throws(BencodeError) {
@@ -127,7 +152,7 @@ package struct BencodeReader: Sendable {
         tokensLeft -= 1
     }
 
-    private func peek(in bytes: RawSpan) throws(BencodeError) -> UInt8 {
+    func peek(in bytes: RawSpan) throws(BencodeError) -> UInt8 {
         guard offset < end else { throw .truncated }
         return bytes.byte(at: offset)
     }
@@ -135,7 +160,8 @@ package struct BencodeReader: Sendable {
 
 extension RawSpan {
     /// Traps outside the span; the reader has compared the offset with its end before.
-    fileprivate func byte(at offset: Int) -> UInt8 {
-        unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    func byte(at offset: Int) -> UInt8 {
+        precondition(UInt(bitPattern: offset) < UInt(bitPattern: byteCount), "other bytes than before")
+        return unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
 }

@@ -63,7 +63,7 @@ extension MessageEncoder {
             writer.integer(1)
         }
         writer.key("t")
-        writer.string(byteCount: MemoryLayout<UInt32>.size) { $0.appendBigEndian(number) }
+        writer.string(byteCount: MemoryLayout<UInt32>.size) { $0.store(number, at: $1) }
         writer.version(version)
         writer.key("y")
         writer.string("q")
@@ -74,12 +74,12 @@ extension MessageEncoder {
 
 extension BencodeWriter {
     mutating func id(_ id: ID160) {
-        string(byteCount: ID160.byteCount) { id.append(to: &$0) }
+        string(byteCount: ID160.byteCount) { $0.store(id, at: $1) }
     }
 
     mutating func version(_ version: UInt32) {
         key("v")
-        string(byteCount: MemoryLayout<UInt32>.size) { $0.appendBigEndian(version) }
+        string(byteCount: MemoryLayout<UInt32>.size) { $0.store(version, at: $1) }
     }
 
     fileprivate mutating func want(_ want: Want?) {

@@ -44,7 +44,7 @@ extension MessageEncoder {
         writer.contacts(content.nodes6, key: "nodes6", family: .v6)
         if let token = content.token {
             writer.key("token")
-            writer.string(byteCount: MemoryLayout<UInt64>.size) { $0.appendBigEndian(token) }
+            writer.string(byteCount: MemoryLayout<UInt64>.size) { $0.store(token, at: $1) }
         }
         writer.peers(content.values)
         writer.end()
@@ -85,17 +85,20 @@ extension BencodeWriter {
     fileprivate mutating func observed(_ endpoint: Endpoint?) {
         guard let endpoint else { return }
         key("ip")
-        compact(endpoint)
+        raw(byteCount: endpoint.family.bencodedByteCount) { $0.storeBencoded(endpoint, at: $1) }
     }
 
     fileprivate mutating func contacts(_ contacts: [Contact]?, key text: StaticString, family: Endpoint.Family) {
         guard let contacts else { return }
         key(text)
-        string(byteCount: contacts.count * CompactNodes.stride(of: family)) { bytes in
+        let stride = CompactNodes.stride(of: family)
+        string(byteCount: contacts.count * stride) { span, start in
+            var offset = start
             for contact in contacts {
                 precondition(contact.endpoint.family == family, "a contact of the other family")
-                contact.id.append(to: &bytes)
-                contact.endpoint.appendCompact(to: &bytes)
+                span.store(contact.id, at: offset)
+                span.store(contact.endpoint, at: offset + ID160.byteCount)
+                offset += stride
             }
         }
     }
@@ -104,11 +107,13 @@ extension BencodeWriter {
         guard !peers.isEmpty else { return }
         key("values")
         beginList()
-        for peer in peers { compact(peer) }
+        raw(byteCount: peers.reduce(0) { $0 + $1.family.bencodedByteCount }) { span, start in
+            var offset = start
+            for peer in peers {
+                span.storeBencoded(peer, at: offset)
+                offset += peer.family.bencodedByteCount
+            }
+        }
         end()
-    }
-
-    private mutating func compact(_ endpoint: Endpoint) {
-        string(byteCount: endpoint.family.compactByteCount) { endpoint.appendCompact(to: &$0) }
     }
 }

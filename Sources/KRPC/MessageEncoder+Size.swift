@@ -8,7 +8,7 @@ extension MessageEncoder {
     ) -> Int {
         var count = "d1:rd2:idee1:t1:v1:y1:r".utf8.count
         count += string(ID160.byteCount) + string(transactionByteCount) + string(MemoryLayout<UInt32>.size)
-        if let observed { count += "2:ip".utf8.count + string(observed.family.compactByteCount) }
+        if let observed { count += "2:ip".utf8.count + observed.family.bencodedByteCount }
         if let nodes = content.nodes {
             count += "5:nodes".utf8.count + string(nodes.count * CompactNodes.stride(of: .v4))
         }
@@ -18,7 +18,7 @@ extension MessageEncoder {
         if content.token != nil { count += "5:token".utf8.count + string(MemoryLayout<UInt64>.size) }
         if !content.values.isEmpty {
             count += valuesOverhead
-            for peer in content.values { count += string(peer.family.compactByteCount) }
+            for peer in content.values { count += peer.family.bencodedByteCount }
         }
         return count
     }
@@ -29,7 +29,7 @@ extension MessageEncoder {
         limit: Int = KRPCLimits.messageByteCount
     ) -> Int {
         let others = byteCount(of: content, transactionByteCount: transactionByteCount, observed: observed)
-        return max(0, limit - others - valuesOverhead) / string(family.compactByteCount)
+        return max(0, limit - others - valuesOverhead) / family.bencodedByteCount
     }
 
     private static let valuesOverhead = "6:valuesle".utf8.count
@@ -43,15 +43,5 @@ extension MessageEncoder {
             digits += 1
         }
         return digits + 1 + count
-    }
-}
-
-extension Endpoint.Family {
-    /// The bytes of a compact endpoint.
-    var compactByteCount: Int {
-        switch self {
-        case .v4: Endpoint.compactByteCountV4
-        case .v6: Endpoint.compactByteCountV6
-        }
     }
 }
