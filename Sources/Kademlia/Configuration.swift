@@ -24,28 +24,41 @@ package enum NetworkMode: Hashable, Sendable {
     }
 }
 
-/// The settings of a node. Each default says why; durations may be scaled down together in tests.
+/// The settings of a node.
+///
+/// Each default says why; durations may be scaled down together in tests.
 package struct Configuration: Sendable {
     package var networkMode = NetworkMode.public
 
-    /// BEP 43: answer nobody and ask others to keep us out of their tables. For nodes that cannot be reached.
+    /// BEP 43: answer nobody and ask others to keep us out of their tables.
+    ///
+    /// For nodes that cannot be reached.
     package var isReadOnly = false
 
     /// k of the paper and BEP 5: contacts per bucket, nodes per reply, and how many nodes store an announce.
     package var bucketSize = 8
 
-    /// Verified spares kept per bucket, as many as contacts (libtorrent). 0 saves memory in large simulations.
+    /// Verified spares kept per bucket, as many as contacts (libtorrent).
+    ///
+    /// 0 saves memory in large simulations.
     package var replacementsPerBucket = 8
 
-    /// Queries outstanding among the head of a lookup's list. libtorrent and its users have settled on about 5;
-    /// more finds faster and costs packets to nodes that turn out not to matter.
+    /// Queries outstanding among the head of a lookup's list.
+    ///
+    /// libtorrent and its users have settled on about 5; more finds faster and costs packets to nodes that turn out
+    /// not to matter.
     package var alpha = 5
 
     /// A query silent for this long frees its place in the lookup until enough round trips were measured.
     package var initialStallTimeout = Duration.seconds(1)
 
-    /// A query silent for this long has failed. Until then a late answer counts.
+    /// A query silent for this long has failed.
+    ///
+    /// Until then a late answer counts.
     package var queryTimeout = Duration.seconds(12)
+
+    /// A lookup with nothing left to ask waits this long for stalled answers, if fewer than k nodes have answered.
+    package var settleTimeout = Duration.seconds(3)
 
     /// A lookup that nobody answers goes on trying its bootstrap endpoints for this long, and no lookup lasts longer.
     package var lookupLifetime = Duration.seconds(60)
@@ -65,7 +78,7 @@ package struct Configuration: Sendable {
 
     /// Pause after a bootstrap that nobody answered; it doubles up to the longest.
     package var bootstrapRetry = Duration.seconds(2)
-    package var longestBootstrapRetry = Duration.seconds(300)
+    package var longestBootstrapRetry = Duration.seconds(60)
 
     /// Our own id is looked up again this often, which keeps the neighbourhood complete (mldht: 30 minutes).
     package var selfLookupInterval = Duration.seconds(30 * 60)
@@ -80,9 +93,13 @@ package struct Configuration: Sendable {
 
     package init() {}
 
-    /// The bounds of everything that the network can make grow. `Statistics.refused` counts what they turn away.
+    /// The bounds of everything that the network can make grow.
+    ///
+    /// `Statistics.refused` counts what they turn away.
     package struct Limits: Sendable {
-        /// Queries of ours in flight; each is about 100 bytes. At most 4,096, the room in a transaction id.
+        /// Queries of ours in flight; each is about 100 bytes.
+        ///
+        /// At most 4,096, the room in a transaction id.
         package var transactionCount = 1024
         package var lookupCount = 256
         /// Candidates that one lookup keeps per family; the farthest unasked one makes room (libtorrent: 100).

@@ -1,1 +1,19 @@
-// Simulator: see docs/architecture.md.
+// Simulator: whole networks of the node that runs in production, on a virtual clock.
+//
+// `VirtualNetwork` is a driver like the one on sockets, and a sibling of it: it feeds `Kademlia.Node` values with real
+// encoded packets and the time, and carries what they send with a latency and some loss. It never waits: time jumps
+// from event to event.
+//
+// The contract of every driver holds here too, and this is where it is tested at scale:
+// 1. after each fact the outbox is drained at once, so an effect never overtakes its cause;
+// 2. `timedOut` is called at or after `nextDeadline`, sometimes early: one timer is armed for each node;
+// 3. time never runs back.
+//
+// One seed decides everything: ids, latencies, losses, who announces and who asks. The digest in the report covers
+// every byte sent and every event told, with its time, so two runs that agree in it were the same run.
+//
+//   EventWheel      what happens next, in slots of one millisecond
+//   PacketSlab      the bytes of the packets under way
+//   LatencyModel    how long a packet takes, a function of the pair
+//   VirtualNetwork  the nodes and the wires between them
+//   Simulation      a scenario: join, announce, look up; options in, report out

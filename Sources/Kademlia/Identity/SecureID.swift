@@ -15,7 +15,9 @@ package enum SecureID {
         return ID160(high: prefix & mask | random.high & ~mask, middle: random.middle, low: random.low)
     }
 
-    /// Whether `endpoint` may have `id`. Local addresses are exempt and may have any.
+    /// Whether `endpoint` may have `id`.
+    ///
+    /// Local addresses are exempt and may have any.
     package static func isValid(_ id: NodeID, for endpoint: Endpoint) -> Bool {
         switch endpoint.scope {
         case .loopback, .privateUse, .linkLocal: true

@@ -69,7 +69,8 @@ package struct SourceLimiter: Sendable {
 
     private func fullest(for key: UInt64, at milliseconds: UInt32) -> Int {
         var best = ways(of: key).lowerBound
-        for way in ways(of: key) where level(of: slots[way], at: milliseconds) > level(of: slots[best], at: milliseconds) {
+        for way in ways(of: key)
+        where level(of: slots[way], at: milliseconds) > level(of: slots[best], at: milliseconds) {
             best = way
         }
         return best

@@ -1,3 +1,4 @@
+package import KRPC
 package import Primitives
 
 /// What the node tells its owner.
@@ -11,6 +12,8 @@ package enum Event: Equatable, Sendable {
     case peersFound(LookupID, [Endpoint], from: Endpoint)
     /// The lookup is over, and so is its id.
     case lookupFinished(LookupID, LookupReport)
+    /// The lookup was not started: too many are running, or one under this id is.
+    case lookupRefused(LookupID)
     /// Enough nodes agree that `home` is seen from outside at this address (the port is as the last of them saw it).
     case externalAddressKnown(home: HomeIndex, Endpoint)
     /// `home` took an id that its external address allows (BEP 42). A saved state should keep it.
@@ -33,15 +36,4 @@ package struct LookupReport: Equatable, Sendable {
     package var duration = Duration.zero
 
     package init() {}
-}
-
-/// A node as others can reach it.
-package struct Contact: Hashable, Sendable {
-    package var id: NodeID
-    package var endpoint: Endpoint
-
-    package init(id: NodeID, endpoint: Endpoint) {
-        self.id = id
-        self.endpoint = endpoint
-    }
 }

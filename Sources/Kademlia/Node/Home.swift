@@ -1,3 +1,4 @@
+package import KRPC
 package import Primitives
 
 /// What is given for each local address at birth.
@@ -13,10 +14,96 @@ package struct HomeSetup: Sendable {
     }
 }
 
-/// One local address of the node: a family, an id, and in time a table and an outside view of that address.
+/// One local address of the node, with an id, a routing table and an outside view of its own (BEP 32, BEP 45).
 package struct Home: Sendable {
     package let local: Endpoint
-    package internal(set) var id: NodeID
+    /// Only the table of the home's family is ever filled; the other one takes no storage.
+    package internal(set) var tableV4: RoutingTable<EndpointV4>
+    package internal(set) var tableV6: RoutingTable<EndpointV6>
+    private(set) var encoder: MessageEncoder
+    var votes = AddressVotes()
+    /// When our own id is looked up next; nil while there is nothing to start from, or while it is running.
+    var selfLookupAt: Instant?
+    var isSelfLookupRunning = false
+    /// Self lookups in a row that nobody answered.
+    var failedSelfLookups = 0
 
+    init(_ setup: HomeSetup, id: NodeID, configuration: Configuration) {
+        local = setup.local
+        tableV4 = RoutingTable(ownID: id, configuration: configuration)
+        tableV6 = RoutingTable(ownID: id, configuration: configuration)
+        encoder = MessageEncoder(id: id, isReadOnly: configuration.isReadOnly)
+    }
+
+    package var id: NodeID { encoder.id }
     package var family: Endpoint.Family { local.family }
+    package var contactCount: Int { tableV4.contacts.count + tableV6.contacts.count }
+    /// Where others see us, if enough of them agree.
+    package var external: Endpoint? { votes.winner }
+
+    /// The verified contacts, for saving: all of them answered us.
+    package var contacts: [Contact] { tableV4.contacts.map(\.contact) + tableV6.contacts.map(\.contact) }
+
+    mutating func rename(to id: NodeID) {
+        encoder.id = id
+        tableV4.rename(to: id)
+        tableV6.rename(to: id)
+    }
+}
+
+// MARK: - The table of the family
+
+extension Home {
+    mutating func answered(_ contact: Contact, roundTrip: Duration, now: Instant) -> TableAdmission {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.answered(id: contact.id, address: address, roundTrip: roundTrip, now: now)
+        case .v6(let address): tableV6.answered(id: contact.id, address: address, roundTrip: roundTrip, now: now)
+        }
+    }
+
+    mutating func failed(_ contact: Contact) {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.failed(id: contact.id, address: address)
+        case .v6(let address): tableV6.failed(id: contact.id, address: address)
+        }
+    }
+
+    mutating func disowned(_ contact: Contact) {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.disowned(id: contact.id, address: address)
+        case .v6(let address): tableV6.disowned(id: contact.id, address: address)
+        }
+    }
+
+    mutating func heard(_ contact: Contact, now: Instant) -> Bool {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.heard(id: contact.id, address: address, now: now)
+        case .v6(let address): tableV6.heard(id: contact.id, address: address, now: now)
+        }
+    }
+
+    /// Whether it is no contact yet and would find room.
+    func welcomes(_ contact: Contact) -> Bool {
+        switch contact.endpoint {
+        case .v4(let address): !tableV4.contains(id: contact.id, address: address) && tableV4.welcomes(contact.id)
+        case .v6(let address): !tableV6.contains(id: contact.id, address: address) && tableV6.welcomes(contact.id)
+        }
+    }
+
+    func appendClosest(to target: ID160, count: Int, includingFailing: Bool = false, into result: inout [Contact]) {
+        switch family {
+        case .v4: tableV4.appendClosest(to: target, count: count, includingFailing: includingFailing, into: &result)
+        case .v6: tableV6.appendClosest(to: target, count: count, includingFailing: includingFailing, into: &result)
+        }
+    }
+
+    /// The contact to check next, what to look for in its bucket, and whether that bucket could take more.
+    mutating func nextCheck(
+        now: Instant, pauseAfterFailure: Duration, using generator: inout SeededGenerator
+    ) -> (contact: Contact, target: ID160, hasRoom: Bool)? {
+        switch family {
+        case .v4: tableV4.nextCheck(now: now, pauseAfterFailure: pauseAfterFailure, using: &generator)
+        case .v6: tableV6.nextCheck(now: now, pauseAfterFailure: pauseAfterFailure, using: &generator)
+        }
+    }
 }

@@ -1,34 +1,143 @@
+import KRPC
 package import Primitives
 
-/// A DHT node: routing tables, lookups, stores and limits behind five verbs. `Kademlia.swift` has its contract.
+/// A DHT node: routing tables, lookups, stores and limits behind five verbs.
+///
+/// `Kademlia.swift` has its contract.
 package struct Node: Sendable {
-    let configuration: Configuration
-    package private(set) var homes: [Home]
-    private var generator: SeededGenerator
+    package let configuration: Configuration
+    package internal(set) var homes: [Home]
+    var generator: SeededGenerator
+    var tokens: Tokens
+    var store: PeerStore
+    /// Nil when the limit is lifted.
+    var limiter: SourceLimiter?
+    var transactions: Transactions
+    var lookups: Lookups
+    var roundTrips = RoundTrips()
+    /// Where to start from, in the order in which they were given.
+    var bootstrapEndpoints: [Endpoint] = []
+    /// Nodes that asked us something or were named to us, waiting to be pinged.
+    var unverified: [Unverified] = []
+    var nextVerification: Instant
+    var nextUpkeep: Instant
+    var checksDone = 0
+    /// When anybody's packet came last: if nobody's did since a query was sent, the silence may be our own.
+    var lastReceived: Instant
+    var counters = Statistics()
 
-    /// At most one home per local address; families may be mixed.
+    /// Homes are known by their index from here on; there is at most one for each local address.
+    ///
+    /// - Parameter generator: the source of all randomness: ids, transactions, tokens, samples.
     package init(configuration: Configuration, homes: [HomeSetup], generator: SeededGenerator, now: Instant) {
         var generator = generator
         self.configuration = configuration
-        self.homes = homes.map { Home(local: $0.local, id: $0.id ?? .random(using: &generator)) }
+        self.homes = homes.map { setup in
+            Home(setup, id: setup.id ?? .random(using: &generator), configuration: configuration)
+        }
+        let limits = configuration.limits
+        tokens = Tokens(rotation: configuration.tokenRotation, generator: generator.split(), now: now)
+        store = PeerStore(configuration: configuration)
+        limiter = limits.queriesPerSecondPerSource.map { rate in
+            SourceLimiter(
+                queriesPerSecond: rate, burst: limits.queryBurstPerSource, slotLimit: limits.trackedSourceCount,
+                key: (generator.next(), generator.next()))
+        }
+        transactions = Transactions(limit: limits.transactionCount, timeout: configuration.queryTimeout)
+        lookups = Lookups(limit: limits.lookupCount)
         self.generator = generator
+        nextVerification = now
+        nextUpkeep = now + configuration.fillingInterval
+        lastReceived = now
     }
 
-    /// A datagram arrived at `home`. The bytes are not kept.
+    /// A datagram arrived at `home`; its bytes are not kept.
     package mutating func received(
         _ packet: RawSpan, from source: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
     ) {
+        guard homes.indices.contains(home), source.family == homes[home].family, source.port != 0 else {
+            counters.refused.impossibleSource += 1
+            return
+        }
+        lastReceived = now
+        let message: Message
+        do {
+            message = try Message.decode(packet)
+        } catch .refused(let transaction, let refusal) {
+            let origin = Origin(endpoint: source, home: home, transaction: transaction)
+            refuse(origin, refusal.code, refusal.text, packet: packet, now: now, into: &outbox)
+            return
+        } catch {
+            counters.refused.malformed += 1
+            return
+        }
+        switch message.body {
+        case .query(let query):
+            let origin = Origin(endpoint: source, home: home, transaction: message.transaction)
+            queried(query, message, packet, origin, now: now, into: &outbox)
+        case .response(let response):
+            responded(response, message, packet, from: source, at: home, now: now, into: &outbox)
+        case .error:
+            refusedByOther(message, packet, from: source, at: home, now: now, into: &outbox)
+        }
     }
 
-    /// `nextDeadline` has come.
+    /// `nextDeadline` has come: early, late or once too often does no harm.
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
+        while let due = transactions.popDue(now: now) {
+            switch due {
+            case .stalled(let transaction): stalled(transaction, now: now, into: &outbox)
+            case .timedOut(let transaction): timedOut(transaction, now: now, into: &outbox)
+            }
+        }
+        while let reference = lookups.popDue(now: now) { advance(reference, now: now, into: &outbox) }
+        verifyIfDue(now: now, into: &outbox)
+        upkeepIfDue(now: now, into: &outbox)
+        for home in homes.indices { lookUpSelfIfDue(home, now: now, into: &outbox) }
     }
 
     package mutating func command(_ command: Command, now: Instant, into outbox: inout Outbox) {
+        switch command {
+        case .bootstrap(let endpoints): bootstrap(from: endpoints, now: now, into: &outbox)
+        case .lookup(let id, let target, let purpose): lookUp(id, target, purpose, now: now, into: &outbox)
+        case .cancel(let id):
+            if let reference = lookups.reference(of: .caller(id)) { lookups.remove(reference) }
+        case .contact(let endpoint):
+            for home in homes.indices where homes[home].family == endpoint.family {
+                enqueue(Unverified(endpoint: endpoint, id: nil, home: home), now: now)
+            }
+        }
     }
 
     /// When `timedOut` wants to be called; nil for never.
-    package var nextDeadline: Instant? { nil }
+    package var nextDeadline: Instant? {
+        var deadline = Instant.distantFuture
+        if let next = transactions.nextDeadline { deadline = min(deadline, next) }
+        if let next = lookups.nextDeadline { deadline = min(deadline, next) }
+        if !unverified.isEmpty { deadline = min(deadline, nextVerification) }
+        if needsUpkeep { deadline = min(deadline, nextUpkeep) }
+        for home in homes {
+            if let next = home.selfLookupAt { deadline = min(deadline, next) }
+        }
+        return deadline == .distantFuture ? nil : deadline
+    }
 
-    package var statistics: Statistics { Statistics() }
+    package var statistics: Statistics {
+        var statistics = counters
+        for home in homes {
+            statistics.contactsV4 += home.tableV4.contacts.count
+            statistics.contactsV6 += home.tableV6.contacts.count
+            statistics.replacements += home.tableV4.replacements.count + home.tableV6.replacements.count
+        }
+        statistics.transactionsInFlight = transactions.count
+        statistics.lookupsRunning = lookups.count
+        statistics.unverifiedContacts = unverified.count
+        statistics.infoHashes = store.infoHashCount
+        statistics.peersStored = store.peerCount
+        statistics.refused.evictedInfoHashes = store.evictedInfoHashCount
+        statistics.refused.evictedPeers = store.evictedPeerCount
+        statistics.trackedSources = limiter?.trackedSourceCount ?? 0
+        statistics.stallTimeout = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
+        return statistics
+    }
 }

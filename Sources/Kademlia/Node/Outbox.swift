@@ -1,9 +1,12 @@
+import KRPC
 package import Primitives
 
 /// Which of the node's homes a packet came in at or leaves from: an index into the homes given at birth.
 package typealias HomeIndex = Int
 
-/// What the node wants done, in order. The caller owns it and reuses its storage from fact to fact.
+/// What the node wants done, in order.
+///
+/// The caller owns it and reuses its storage from fact to fact.
 package struct Outbox: Sendable {
     /// One packet to send: `range` of `bytes`.
     package struct Datagram: Equatable, Sendable {
@@ -22,6 +25,8 @@ package struct Outbox: Sendable {
     package var bytes: [UInt8] = []
     package var datagrams: [Datagram] = []
     package var events: [Event] = []
+    /// Kept between replies for its storage: one for each driver instead of one for each node.
+    private var content = ReplyContent()
 
     package init() {}
 
@@ -32,5 +37,24 @@ package struct Outbox: Sendable {
         bytes.removeAll(keepingCapacity: true)
         datagrams.removeAll(keepingCapacity: true)
         events.removeAll(keepingCapacity: true)
+    }
+
+    mutating func finishDatagram(from start: Int, to endpoint: Endpoint, via home: HomeIndex) {
+        datagrams.append(Datagram(range: start..<bytes.count, to: endpoint, home: home))
+    }
+
+    /// An empty content with the storage of earlier ones.
+    mutating func takeReplyContent() -> ReplyContent {
+        var content = ReplyContent()
+        swap(&content, &self.content)
+        content.nodes?.removeAll(keepingCapacity: true)
+        content.nodes6?.removeAll(keepingCapacity: true)
+        content.values.removeAll(keepingCapacity: true)
+        content.token = nil
+        return content
+    }
+
+    mutating func giveBack(_ content: consuming ReplyContent) {
+        self.content = content
     }
 }

@@ -1,3 +1,4 @@
+package import KRPC
 package import Primitives
 
 /// What the table is asked: who is near a target, and who has been silent the longest.
@@ -6,7 +7,7 @@ extension RoutingTable {
     ///
     /// Contacts with failures are left out unless asked for: what we hand out to others should be alive.
     package func appendClosest(
-        to target: ID160, count: Int, includingFailing: Bool = false, into result: inout [TableContact<Address>]
+        to target: ID160, count: Int, includingFailing: Bool = false, into result: inout [Contact]
     ) {
         // All of the target's own bucket are nearer than all of the deeper ones, and those nearer than any
         // shallower one: only members of one group need comparing.
@@ -24,18 +25,18 @@ extension RoutingTable {
         }
     }
 
-    /// The contact to check next: one that failed and has had its pause, else the one silent for the longest.
-    package func stalest(now: Instant, pauseAfterFailure: Duration) -> TableContact<Address>? {
-        var stalest: TableContact<Address>?
-        for contact in contacts {
-            if contact.failures > 0, contact.lastTouched + pauseAfterFailure <= now { return contact }
-            if stalest.map({ contact.lastTouched < $0.lastTouched }) ?? true { stalest = contact }
+    /// The contact to check next: one that failed and has had its pause, else the one untouched for the longest.
+    func stalest(now: Instant, pauseAfterFailure: Duration) -> Int? {
+        var stalest: Int?
+        for (index, contact) in contacts.enumerated() {
+            if contact.failures > 0, contact.lastTouched + pauseAfterFailure <= now { return index }
+            if stalest.map({ contact.lastTouched < contacts[$0].lastTouched }) ?? true { stalest = index }
         }
         return stalest
     }
 
     /// A random id that belongs into the bucket of `id`, and whether that bucket could take more contacts.
-    package func refreshTarget(for id: NodeID, using generator: inout SeededGenerator) -> (ID160, hasRoom: Bool) {
+    func refreshTarget(for id: NodeID, using generator: inout SeededGenerator) -> (ID160, hasRoom: Bool) {
         let bucket = bucket(of: id)
         let isLast = bucket == bucketCount - 1
         var target = ID160.random(using: &generator)
@@ -46,7 +47,7 @@ extension RoutingTable {
 
     private func append(
         _ group: Range<Int>, nearestTo target: ID160, end: Int, _ includingFailing: Bool,
-        into result: inout [TableContact<Address>]
+        into result: inout [Contact]
     ) {
         let start = result.count
         for index in group where includingFailing || contacts[index].failures == 0 {
@@ -55,7 +56,7 @@ extension RoutingTable {
             while position > start, distance < result[position - 1].id.distance(to: target) { position -= 1 }
             guard position < end else { continue }
             if result.count == end { result.removeLast() }
-            result.insert(contacts[index], at: position)
+            result.insert(contacts[index].contact, at: position)
         }
     }
 }

@@ -1,4 +1,15 @@
+package import KRPC
 package import Primitives
+
+/// What became of a node that answered.
+package enum TableAdmission: Equatable, Sendable {
+    case added
+    /// It was there before.
+    case refreshed
+    /// Its bucket is full of good contacts: kept as a spare.
+    case spare
+    case refused
+}
 
 /// The contacts of one home: buckets of k that split on our own id (BEP 5, section "Routing Table").
 ///
@@ -10,7 +21,9 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     let bucketSize: Int
     let replacementsPerBucket: Int
     let failuresTolerated: Int
-    /// Public mode: one contact per host. Otherwise one per endpoint.
+    /// Public mode: one contact per host.
+    ///
+    /// Otherwise one per endpoint.
     let isOnePerHost: Bool
 
     /// Grouped by bucket, ascending.
@@ -27,18 +40,8 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         isOnePerHost = configuration.networkMode == .public
     }
 
-    /// What became of a node that answered.
-    package enum Admission: Equatable, Sendable {
-        case added
-        /// It was there before.
-        case refreshed
-        /// Its bucket is full of good contacts: kept as a spare.
-        case spare
-        case refused
-    }
-
     /// The node with this id answered our query from this address.
-    package mutating func answered(id: NodeID, address: Address, roundTrip: Duration, now: Instant) -> Admission {
+    package mutating func answered(id: NodeID, address: Address, roundTrip: Duration, now: Instant) -> TableAdmission {
         guard id != ownID else { return .refused }
         if let index = index(of: id) {
             if contacts[index].address == address {
@@ -80,9 +83,14 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         return true
     }
 
-    /// Upkeep is about to ask this contact for a sign of life.
-    package mutating func checked(id: NodeID, now: Instant) {
-        if let index = index(of: id) { contacts[index].touched(now: now) }
+    /// The contact to ask for a sign of life next, what to look for in its bucket, and whether that could take more.
+    package mutating func nextCheck(
+        now: Instant, pauseAfterFailure: Duration, using generator: inout SeededGenerator
+    ) -> (contact: Contact, target: ID160, hasRoom: Bool)? {
+        guard let index = stalest(now: now, pauseAfterFailure: pauseAfterFailure) else { return nil }
+        contacts[index].touched(now: now)
+        let (target, hasRoom) = refreshTarget(for: contacts[index].id, using: &generator)
+        return (contacts[index].contact, target, hasRoom)
     }
 
     /// Whether a new contact with this id would find room, as a contact or a spare: if not, there is no need to ping it.
@@ -157,7 +165,7 @@ extension RoutingTable {
         return true
     }
 
-    private mutating func admit(_ contact: TableContact<Address>) -> Admission {
+    private mutating func admit(_ contact: TableContact<Address>) -> TableAdmission {
         while counts[bucket(of: contact.id)] >= bucketSize, canSplit(bucket(of: contact.id)) { split() }
         let bucket = bucket(of: contact.id)
         if counts[bucket] < bucketSize {

@@ -1,3 +1,4 @@
+package import KRPC
 package import Primitives
 
 /// A contact of the routing table: who, where, and how well it has answered.

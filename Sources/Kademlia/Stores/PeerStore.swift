@@ -27,8 +27,8 @@ package struct PeerStore: Sendable {
     private var swarms: [Swarm] = []
     private var sweepPosition = 0
 
-    package private(set) var evictedInfoHashes = 0
-    package private(set) var evictedPeers = 0
+    package private(set) var evictedInfoHashCount = 0
+    package private(set) var evictedPeerCount = 0
     package private(set) var peerCount = 0
 
     package init(configuration: Configuration) {
@@ -53,20 +53,20 @@ package struct PeerStore: Sendable {
         case .v4(let address): result = swarms[position].v4.announce(address, rules, using: &generator)
         case .v6(let address): result = swarms[position].v6.announce(address, rules, using: &generator)
         }
-        evictedPeers += result.evicted
+        evictedPeerCount += result.evicted
         peerCount += swarms[position].peerCount - before
         return result.outcome
     }
 
-    /// Calls `body` with up to `count` peers of the family, drawn so that each is equally likely to be among them.
-    package func forEachPeer(
+    /// Appends up to `count` peers of the family, drawn so that each is equally likely to be among them.
+    package func appendPeers(
         of infoHash: InfoHash, family: Endpoint.Family, upTo count: Int, now: Instant,
-        using generator: inout SeededGenerator, _ body: (Endpoint) -> Void
+        using generator: inout SeededGenerator, to peers: inout [Endpoint]
     ) {
         guard let position = index[infoHash] else { return }
         switch family {
-        case .v4: swarms[position].v4.sample(count, now: now, using: &generator) { body(.v4($0)) }
-        case .v6: swarms[position].v6.sample(count, now: now, using: &generator) { body(.v6($0)) }
+        case .v4: swarms[position].v4.sample(count, now: now, using: &generator) { peers.append(.v4($0)) }
+        case .v6: swarms[position].v6.sample(count, now: now, using: &generator) { peers.append(.v6($0)) }
         }
     }
 
@@ -76,7 +76,9 @@ package struct PeerStore: Sendable {
         return family == .v4 ? swarms[position].v4.count : swarms[position].v6.count
     }
 
-    /// Frees what has expired among the next `count` infohashes. Readers never see expired peers, swept or not.
+    /// Frees what has expired among the next `count` infohashes.
+    ///
+    /// Readers never see expired peers, swept or not.
     package mutating func sweep(_ count: Int, now: Instant) {
         for _ in 0..<min(count, swarms.count) {
             if sweepPosition >= swarms.count { sweepPosition = 0 }
@@ -97,7 +99,7 @@ package struct PeerStore: Sendable {
                 if swarms[other].peerCount < swarms[victim].peerCount { victim = other }
             }
             peerCount -= swarms[victim].peerCount
-            evictedInfoHashes += 1
+            evictedInfoHashCount += 1
             remove(at: victim)
         }
         index[infoHash] = swarms.count

@@ -1,0 +1,148 @@
+package import KRPC
+package import Primitives
+
+/// The search: facts about those asked, and the choice of whom to ask next.
+extension Lookup {
+    /// How often a silent candidate is asked, if there is nobody better to ask.
+    private static let attemptLimit = 2
+    private static let seedPause = Duration.seconds(1)
+    private static let longestSeedPause = Duration.seconds(15)
+
+    /// What to do now; nil when there is only waiting to do.
+    package mutating func next(now: Instant) -> Step? {
+        wakesAt = nil
+        switch phase {
+        case .searching: return nextSearchStep(now: now)
+        case .announcing: return nextStoreStep(now: now)
+        case .finished: return nil
+        }
+    }
+
+    /// An answer came, from the node that was believed to be there; for a seed, `contact` says who that is.
+    package mutating func answered(_ asked: Asked, by contact: Contact, token: [UInt8]) {
+        switch asked {
+        case .candidate(let index):
+            guard candidates.indices.contains(index) else { return }
+            markAnswered(index, token: token)
+        case .seed(let index):
+            guard seeds.indices.contains(index) else { return }
+            seeds[index].state = .answered
+            _ = offer(contact)
+            guard let index = order.first(where: { candidates[Int($0)].contact == contact }) else { return }
+            markAnswered(Int(index), token: token)
+        }
+    }
+
+    private mutating func markAnswered(_ index: Int, token: [UInt8]) {
+        guard phase == .searching, candidates[index].state != .answered else { return }
+        candidates[index].state = .answered
+        candidates[index].token = token
+        answeredCount += 1
+    }
+
+    /// Silent for the stall timeout: somebody else may be asked in its place.
+    package mutating func stalled(_ asked: Asked, now: Instant) {
+        switch asked {
+        case .candidate(let index):
+            guard candidates.indices.contains(index), candidates[index].state == .asked else { return }
+            candidates[index].state = .stalled
+        case .seed(let index):
+            guard seeds.indices.contains(index), seeds[index].state == .asked else { return }
+            seeds[index].state = .stalled
+            let pause = Self.seedPause * (1 << min(seeds[index].attempts - 1, 4))
+            seeds[index].retriesAt = now + min(pause, Self.longestSeedPause)
+        }
+    }
+
+    /// Silent for good, or not who it was said to be.
+    ///
+    /// A seed gets other chances by itself.
+    package mutating func failed(_ asked: Asked) {
+        guard case .candidate(let index) = asked, candidates.indices.contains(index) else { return }
+        if candidates[index].state == .asked || candidates[index].state == .stalled {
+            candidates[index].state = .failed
+        }
+    }
+
+    /// The query could not be sent: it counts as never asked, and is tried again when `next` is called next.
+    package mutating func unsent(_ asked: Asked, retryAt: Instant) {
+        switch asked {
+        case .candidate(let index): candidates[index].state = .fresh
+        case .seed(let index): seeds[index].state = .fresh
+        }
+        wakesAt = retryAt
+    }
+
+    private mutating func nextSearchStep(now: Instant) -> Step? {
+        guard now < endsAt else { return endSearch(now: now) }
+        var (live, outstanding) = (0, 0)
+        for index in order {
+            switch candidates[Int(index)].state {
+            case .answered: live += 1
+            case .asked: outstanding += 1
+            case .fresh: return ask(Int(index), now: now)
+            case .stalled, .failed: break
+            }
+            if live == rules.k || outstanding == rules.alpha { break }
+        }
+        isHungry = live < rules.k && outstanding < rules.alpha
+        guard isHungry else { return outstanding == 0 ? endSearch(now: now) : nil }
+        outstanding += seeds.reduce(0) { $0 + ($1.state == .asked ? 1 : 0) }
+        if outstanding < rules.alpha, let step = askSeed(now: now) { return step }
+        return outstanding == 0 ? settle(now: now) : nil
+    }
+
+    /// Everybody was asked, and those who have not answered have stalled.
+    private mutating func settle(now: Instant) -> Step? {
+        let again = order.first {
+            candidates[Int($0)].state == .stalled && candidates[Int($0)].attempts < Self.attemptLimit
+        }
+        if let again { return ask(Int(again), now: now) }
+        // Nobody at all: the network may be down, the bootstrap endpoints not up yet. Contacts may turn up.
+        guard answeredCount > 0 else {
+            let retries = seeds.lazy.filter { $0.state == .stalled }.map(\.retriesAt).min()
+            wakesAt = min(retries ?? endsAt, endsAt)
+            return nil
+        }
+        let isWaiting = order.contains { candidates[Int($0)].state == .stalled }
+        let settledAt = lastAskedAt + rules.settleTimeout
+        guard isWaiting, now < settledAt else { return endSearch(now: now) }
+        wakesAt = min(settledAt, endsAt)
+        return nil
+    }
+
+    private mutating func ask(_ index: Int, now: Instant) -> Step {
+        candidates[index].state = .asked
+        candidates[index].attempts += 1
+        if candidates[index].attempts == 1 { queriedCount += 1 }
+        lastAskedAt = now
+        let contact = candidates[index].contact
+        return .ask(.candidate(index), contact.endpoint, id: contact.id)
+    }
+
+    private mutating func askSeed(now: Instant) -> Step? {
+        let index = seeds.firstIndex {
+            $0.state == .fresh || $0.state == .stalled && answeredCount == 0 && $0.retriesAt <= now
+        }
+        guard let index else { return nil }
+        seeds[index].state = .asked
+        seeds[index].attempts += 1
+        if seeds[index].attempts == 1 { queriedCount += 1 }
+        lastAskedAt = now
+        return .ask(.seed(index), seeds[index].endpoint, id: nil)
+    }
+
+    private mutating func endSearch(now: Instant) -> Step? {
+        isHungry = false
+        if rules.announces {
+            let givers = order.filter { candidates[Int($0)].state == .answered && !candidates[Int($0)].token.isEmpty }
+            stores = givers.prefix(rules.k).map { Store(candidate: Int($0)) }
+        }
+        guard stores.isEmpty else {
+            phase = .announcing
+            return nextStoreStep(now: now)
+        }
+        phase = .finished
+        return .finish
+    }
+}

@@ -1,0 +1,235 @@
+import KRPC
+import Primitives
+
+/// A response, and who gave it.
+struct Answer {
+    let response: Response
+    let contact: Contact
+    /// False when another id answered than the one we asked.
+    let isExpected: Bool
+
+    /// Empty when there is none, which many nodes leave out.
+    func token(in packet: RawSpan) -> [UInt8] { response.token.map { packet.copy($0) } ?? [] }
+}
+
+/// Lookups, from the command or the node's own need to the report.
+extension Node {
+    /// Candidates to start from: more than k, since some of them will not answer.
+    private static let startCount = 16
+    /// How soon a lookup tries again that found all transactions in use.
+    private static let congestionPause = Duration.milliseconds(100)
+
+    mutating func lookUp(
+        _ id: LookupID, _ target: ID160, _ purpose: LookupPurpose, now: Instant, into outbox: inout Outbox
+    ) {
+        var families: [Endpoint.Family] = []
+        var homesUsed: [HomeIndex] = []
+        for home in homes.indices where !families.contains(homes[home].family) {
+            families.append(homes[home].family)
+            homesUsed.append(home)
+        }
+        let isKnown = lookups.reference(of: .caller(id)) != nil
+        if isKnown || !start(.caller(id), target, purpose, at: homesUsed, now: now, into: &outbox) {
+            counters.refused.lookups += 1
+            outbox.events.append(.lookupRefused(id))
+        }
+    }
+
+    /// Begins a lookup at these homes; false when too many are running.
+    mutating func start(
+        _ owner: RunningLookup.Owner, _ target: ID160, _ purpose: LookupPurpose, at homesUsed: [HomeIndex],
+        now: Instant, into outbox: inout Outbox
+    ) -> Bool {
+        let rules = LookupRules(configuration, announces: purpose.announces)
+        let legs = homesUsed.map { home in
+            var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
+            var known: [Contact] = []
+            homes[home].appendClosest(to: target, count: Self.startCount, includingFailing: true, into: &known)
+            for contact in known { _ = lookup.offer(contact) }
+            if known.count < configuration.bucketSize {
+                for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
+                    lookup.offerSeed(endpoint)
+                }
+            }
+            return RunningLookup.Leg(home: home, lookup: lookup)
+        }
+        let running = RunningLookup(owner: owner, target: target, purpose: purpose, startedAt: now, legs: legs)
+        guard let reference = lookups.add(running) else { return false }
+        advance(reference, now: now, into: &outbox)
+        return true
+    }
+
+    /// Does what the lookup wants done now.
+    mutating func advance(_ reference: LookupReference, now: Instant, into outbox: inout Outbox) {
+        guard let running = lookups.take(reference) else { return }
+        advance(running, reference, now: now, into: &outbox)
+    }
+
+    /// Tells one leg of a lookup a fact, then does what follows from it.
+    mutating func withLeg(
+        _ reference: LookupReference, _ home: HomeIndex, now: Instant, into outbox: inout Outbox,
+        _ fact: (inout Lookup) -> Void
+    ) {
+        guard var running = lookups.take(reference) else { return }
+        if let leg = running.legIndex(of: home) { fact(&running.legs[leg].lookup) }
+        advance(running, reference, now: now, into: &outbox)
+    }
+
+    private mutating func advance(
+        _ taken: consuming RunningLookup, _ reference: LookupReference, now: Instant, into outbox: inout Outbox
+    ) {
+        var running = taken
+        var wakesAt: Instant?
+        for leg in running.legs.indices {
+            while let step = running.legs[leg].lookup.next(now: now) {
+                guard perform(step, &running, leg, reference, now: now, into: &outbox) else { break }
+            }
+            if let wake = running.legs[leg].lookup.wakesAt { wakesAt = min(wakesAt ?? wake, wake) }
+        }
+        if running.isFinished(now: now, patience: configuration.settleTimeout) {
+            lookups.remove(reference)
+            finish(running, now: now, into: &outbox)
+            return
+        }
+        if let abandon = running.abandonsSilentLegsAt(configuration.settleTimeout) {
+            wakesAt = min(wakesAt ?? abandon, abandon)
+        }
+        lookups.putBack(running, reference, wakesAt: wakesAt)
+    }
+
+    /// Returns false when the leg has to pause.
+    private mutating func perform(
+        _ step: Lookup.Step, _ running: inout RunningLookup, _ leg: Int, _ reference: LookupReference, now: Instant,
+        into outbox: inout Outbox
+    ) -> Bool {
+        let home = running.legs[leg].home
+        switch step {
+        case .ask(let asked, let endpoint, let id):
+            let query = question(running, at: home)
+            let purpose = Purpose.lookup(reference, asked)
+            if send(query, to: endpoint, id: id, at: home, for: purpose, now: now, into: &outbox) { return true }
+            running.legs[leg].lookup.unsent(asked, retryAt: now + Self.congestionPause)
+            return false
+        case .announce(let store, let contact, let token):
+            guard case .announce(let port) = running.purpose else { return true }
+            let query = OutgoingQuery.announcePeer(infoHash: running.target, port: port, token: token)
+            let purpose = Purpose.announce(reference, store: store)
+            let isSent = send(
+                query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
+            if !isSent { running.legs[leg].lookup.storeFailed(store) }
+        case .refreshToken(let store, let contact):
+            let query = OutgoingQuery.getPeers(infoHash: running.target, want: nil)
+            let purpose = Purpose.token(reference, store: store)
+            let isSent = send(
+                query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
+            if !isSent { running.legs[leg].lookup.storeFailed(store) }
+        case .finish: break
+        }
+        return true
+    }
+
+    private func question(_ running: RunningLookup, at home: HomeIndex) -> OutgoingQuery {
+        let want = wantBeside(home)
+        return running.purpose == .findNode
+            ? .findNode(target: running.target, want: want) : .getPeers(infoHash: running.target, want: want)
+    }
+
+    /// Both families while the other one's table is poor (BEP 32, "Bootstrapping"), else only the one that is asked.
+    private func wantBeside(_ home: HomeIndex) -> Want? {
+        let other = homes.contains { $0.family != homes[home].family && $0.contactCount < configuration.bucketSize }
+        return other ? [.n4, .n6] : nil
+    }
+
+    /// Hands an answer to what it was asked for.
+    mutating func deliver(
+        _ answer: Answer, to transaction: Transaction, _ packet: RawSpan, now: Instant, into outbox: inout Outbox
+    ) {
+        switch transaction.purpose {
+        case .lookup(let reference, let asked):
+            guard var running = lookups.take(reference) else { return }
+            if let leg = running.legIndex(of: transaction.home) {
+                if answer.isExpected {
+                    let token = running.purpose.announces ? answer.token(in: packet) : []
+                    running.legs[leg].lookup.answered(asked, by: answer.contact, token: token)
+                    collectPeers(answer, &running, packet, into: &outbox)
+                    collectNodes(answer, &running, packet, now: now)
+                } else {
+                    running.legs[leg].lookup.failed(asked)
+                }
+            }
+            advance(running, reference, now: now, into: &outbox)
+        case .announce(let reference, let store):
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.storeConfirmed(store) }
+        case .token(let reference, let store):
+            let token = answer.token(in: packet)
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.tokenRefreshed(store, token: token) }
+        case .upkeep, .verification:
+            forEachNode(in: answer.response, packet) { node, contact, home in
+                node.enqueue(Unverified(endpoint: contact.endpoint, id: contact.id, home: home), now: now)
+            }
+        }
+    }
+
+    private mutating func collectPeers(
+        _ answer: Answer, _ running: inout RunningLookup, _ packet: RawSpan, into outbox: inout Outbox
+    ) {
+        guard case .caller(let id) = running.owner, running.purpose != .findNode else { return }
+        var fresh: [Endpoint] = []
+        var values = answer.response.values.makeIterator(in: packet)
+        while let peer = values.next(in: packet) {
+            guard configuration.networkMode.accepts(peer), running.peers.count < configuration.limits.peersPerLookup
+            else {
+                counters.refused.peers += 1
+                continue
+            }
+            if running.peers.insert(peer).inserted { fresh.append(peer) }
+        }
+        if !fresh.isEmpty { outbox.events.append(.peersFound(id, fresh, from: answer.contact.endpoint)) }
+    }
+
+    private mutating func collectNodes(
+        _ answer: Answer, _ running: inout RunningLookup, _ packet: RawSpan, now: Instant
+    ) {
+        forEachNode(in: answer.response, packet) { node, contact, home in
+            guard let leg = running.legIndex(of: home) else {
+                node.enqueue(Unverified(endpoint: contact.endpoint, id: contact.id, home: home), now: now)
+                return
+            }
+            if running.legs[leg].lookup.offer(contact) == .refused { node.counters.refused.candidates += 1 }
+        }
+    }
+
+    /// Visits the believable contacts of a response, each with the home of its family.
+    private mutating func forEachNode(
+        in response: Response, _ packet: RawSpan, _ body: (inout Node, Contact, HomeIndex) -> Void
+    ) {
+        for nodes in [response.nodes, response.nodes6] {
+            guard !nodes.isEmpty, let home = homes.firstIndex(where: { $0.family == nodes.family }) else { continue }
+            let limit = configuration.limits.contactsPerReply
+            if nodes.count > limit { counters.refused.contacts += nodes.count - limit }
+            for index in 0..<min(nodes.count, limit) {
+                let contact = nodes[index, in: packet]
+                guard configuration.networkMode.accepts(contact.endpoint), !isOwn(contact.id) else {
+                    counters.refused.contacts += 1
+                    continue
+                }
+                body(&self, contact, home)
+            }
+        }
+    }
+
+    private mutating func finish(_ running: RunningLookup, now: Instant, into outbox: inout Outbox) {
+        let report = running.report(now: now)
+        switch running.owner {
+        case .caller(let id): outbox.events.append(.lookupFinished(id, report))
+        case .node(let home): selfLookupFinished(home, answered: report.answered, now: now, into: &outbox)
+        }
+    }
+}
+
+extension LookupPurpose {
+    var announces: Bool {
+        if case .announce = self { return true }
+        return false
+    }
+}

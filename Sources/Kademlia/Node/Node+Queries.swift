@@ -1,0 +1,148 @@
+import KRPC
+import Primitives
+
+/// What we ask others.
+enum OutgoingQuery {
+    case ping
+    case findNode(target: ID160, want: Want?)
+    case getPeers(infoHash: InfoHash, want: Want?)
+    /// Port 0: the port that the packet comes from.
+    case announcePeer(infoHash: InfoHash, port: UInt16, token: [UInt8])
+
+    var verb: Verb {
+        switch self {
+        case .ping: .ping
+        case .findNode: .findNode
+        case .getPeers: .getPeers
+        case .announcePeer: .announcePeer
+        }
+    }
+}
+
+/// The node as a client: its queries, and what comes of them.
+extension Node {
+    /// Sends a query; false when too many are in flight.
+    mutating func send(
+        _ query: OutgoingQuery, to endpoint: Endpoint, id: NodeID?, at home: HomeIndex, for purpose: Purpose,
+        now: Instant, into outbox: inout Outbox
+    ) -> Bool {
+        let transaction = Transaction(
+            endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now)
+        let stall = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
+        guard let number = transactions.begin(transaction, stallTimeout: stall, using: &generator) else {
+            counters.refused.transactions += 1
+            return false
+        }
+        let start = outbox.bytes.count
+        let encoder = homes[home].encoder
+        switch query {
+        case .ping:
+            encoder.ping(number: number, into: &outbox.bytes)
+            counters.queriesSent.ping += 1
+        case .findNode(let target, let want):
+            encoder.findNode(target: target, want: want, number: number, into: &outbox.bytes)
+            counters.queriesSent.findNode += 1
+        case .getPeers(let infoHash, let want):
+            encoder.getPeers(infoHash: infoHash, want: want, number: number, into: &outbox.bytes)
+            counters.queriesSent.getPeers += 1
+        case .announcePeer(let infoHash, let port, let token):
+            encoder.announcePeer(
+                infoHash: infoHash, port: port == 0 ? homes[home].local.port : port, impliedPort: port == 0,
+                token: token, number: number, into: &outbox.bytes)
+            counters.queriesSent.announcePeer += 1
+        }
+        outbox.finishDatagram(from: start, to: endpoint, via: home)
+        return true
+    }
+
+    mutating func responded(
+        _ response: Response, _ message: Message, _ packet: RawSpan, from source: Endpoint, at home: HomeIndex,
+        now: Instant, into outbox: inout Outbox
+    ) {
+        guard !isOwn(response.id) else {
+            counters.refused.ownID += 1
+            return
+        }
+        guard let number = message.queryNumber(in: packet),
+            let transaction = transactions.finish(number: number, from: source, at: home)
+        else {
+            counters.refused.unknownTransaction += 1
+            return
+        }
+        countAnswer(to: transaction, now: now, into: &outbox)
+        let isExpected = transaction.expectedID.map { $0 == response.id } ?? true
+        if !isExpected, let expected = transaction.expectedID {
+            counters.refused.unexpectedID += 1
+            homes[home].disowned(Contact(id: expected, endpoint: source))
+        }
+        let contact = Contact(id: response.id, endpoint: source)
+        let roundTrip = transaction.sentAt.duration(to: now)
+        let isNew =
+            configuration.networkMode.accepts(source) && admit(contact, roundTrip: roundTrip, now: now, at: home)
+        if let seen = message.observedEndpoint { noteVote(seen, by: source, at: home, now: now, into: &outbox) }
+        let answer = Answer(response: response, contact: contact, isExpected: isExpected)
+        deliver(answer, to: transaction, packet, now: now, into: &outbox)
+        if isNew { welcome(contact, at: home, now: now, into: &outbox) }
+    }
+
+    /// An error message: the query is over, and the node is alive, but we do not know under which id.
+    mutating func refusedByOther(
+        _ message: Message, _ packet: RawSpan, from source: Endpoint, at home: HomeIndex, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        guard let number = message.queryNumber(in: packet),
+            let transaction = transactions.finish(number: number, from: source, at: home)
+        else {
+            counters.refused.unknownTransaction += 1
+            return
+        }
+        counters.errorsReceived += 1
+        roundTrips.record(transaction.sentAt.duration(to: now))
+        switch transaction.purpose {
+        case .lookup(let reference, let asked):
+            withLeg(reference, home, now: now, into: &outbox) { $0.failed(asked) }
+        case .announce(let reference, let store):
+            withLeg(reference, home, now: now, into: &outbox) { $0.storeRefused(store) }
+        case .token(let reference, let store):
+            withLeg(reference, home, now: now, into: &outbox) { $0.storeFailed(store) }
+        case .upkeep, .verification: break
+        }
+    }
+
+    mutating func stalled(_ transaction: Transaction, now: Instant, into outbox: inout Outbox) {
+        counters.stalls += 1
+        switch transaction.purpose {
+        case .lookup(let reference, let asked):
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.stalled(asked, now: now) }
+        case .announce(let reference, let store):
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.storeStalled(store) }
+        case .token, .upkeep, .verification: break
+        }
+    }
+
+    mutating func timedOut(_ transaction: Transaction, now: Instant, into outbox: inout Outbox) {
+        counters.timeouts += 1
+        // If nobody was heard since, we are cut off ourselves, and blaming the contacts would empty the table.
+        if let id = transaction.expectedID, lastReceived > transaction.sentAt {
+            failed(Contact(id: id, endpoint: transaction.endpoint), at: transaction.home, now: now)
+        }
+        switch transaction.purpose {
+        case .lookup(let reference, let asked):
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.failed(asked) }
+        case .announce(let reference, let store), .token(let reference, let store):
+            withLeg(reference, transaction.home, now: now, into: &outbox) { $0.storeFailed(store) }
+        case .upkeep, .verification: break
+        }
+    }
+
+    private mutating func countAnswer(to transaction: Transaction, now: Instant, into outbox: inout Outbox) {
+        if counters.answersReceived.total == 0 { outbox.events.append(.firstContact(transaction.endpoint)) }
+        roundTrips.record(transaction.sentAt.duration(to: now))
+        switch transaction.verb {
+        case .ping: counters.answersReceived.ping += 1
+        case .findNode: counters.answersReceived.findNode += 1
+        case .getPeers: counters.answersReceived.getPeers += 1
+        case .announcePeer: counters.answersReceived.announcePeer += 1
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import KRPC
+import Primitives
+
+/// Where a query came from, and what its answer has to repeat.
+struct Origin {
+    let endpoint: Endpoint
+    let home: HomeIndex
+    let transaction: Range<Int>
+}
+
+/// The node as a server: every query is answered from the table and the stores (BEP 5, BEP 32).
+extension Node {
+    mutating func queried(
+        _ query: Query, _ message: Message, _ packet: RawSpan, _ origin: Origin, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        count(query.method)
+        guard !isOwn(query.id) else {
+            counters.refused.ownID += 1
+            return
+        }
+        guard admits(origin, now: now) else { return }
+        switch query.method {
+        case .ping: reply(ReplyContent(), origin, packet, into: &outbox)
+        case .findNode(let target), .unknown(let target):
+            var content = outbox.takeReplyContent()
+            fillNodes(&content, near: target, want: query.want, at: origin.home)
+            reply(content, origin, packet, into: &outbox)
+            outbox.giveBack(content)
+        case .getPeers(let infoHash):
+            var content = outbox.takeReplyContent()
+            fillNodes(&content, near: infoHash, want: query.want, at: origin.home)
+            content.token = tokens.token(for: infoHash, id: query.id, endpoint: origin.endpoint, now: now)
+            fillValues(&content, of: infoHash, origin, now: now)
+            reply(content, origin, packet, into: &outbox)
+            outbox.giveBack(content)
+        case .announcePeer(let announcement):
+            announced(announcement, by: query.id, packet, origin, now: now, into: &outbox)
+        }
+        // After the answer: who asks may become a contact, once it has answered us.
+        if !message.isReadOnly { noteSender(query.id, origin, now: now) }
+    }
+
+    /// Answers with an error, if the source may have an answer at all.
+    mutating func refuse(
+        _ origin: Origin, _ code: ErrorCode, _ text: StaticString, packet: RawSpan, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        counters.refused.malformed += 1
+        guard admits(origin, now: now) else { return }
+        sendError(code, text, origin, packet, into: &outbox)
+    }
+
+    private mutating func admits(_ origin: Origin, now: Instant) -> Bool {
+        guard !configuration.isReadOnly else {
+            counters.refused.readOnly += 1
+            return false
+        }
+        let source = configuration.networkMode.source(of: origin.endpoint)
+        guard limiter?.admits(source, now: now) ?? true else {
+            counters.refused.rateLimited += 1
+            return false
+        }
+        return true
+    }
+
+    private mutating func announced(
+        _ announcement: Announcement, by id: NodeID, _ packet: RawSpan, _ origin: Origin, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        let token = packet.extracting(announcement.token)
+        guard tokens.accepts(token, for: announcement.infoHash, id: id, endpoint: origin.endpoint, now: now) else {
+            counters.refused.badToken += 1
+            sendError(.protocol, "bad token", origin, packet, into: &outbox)
+            return
+        }
+        var peer = origin.endpoint
+        if let port = announcement.port { peer.port = port }
+        let outcome = store.announce(announcement.infoHash, peer: peer, now: now, using: &generator)
+        if outcome == .refused { counters.refused.announces += 1 }
+        // Also when refused: the announcer can do nothing about it, and others hold the peer.
+        reply(ReplyContent(), origin, packet, into: &outbox)
+    }
+
+    /// `want`, or the family of the home that was asked, decides which nodes are sent (BEP 32).
+    private func fillNodes(_ content: inout ReplyContent, near target: ID160, want: Want?, at home: HomeIndex) {
+        let count = min(configuration.bucketSize, Self.nodesPerReply)
+        let defaultWant: Want = homes[home].family == .v4 ? .n4 : .n6
+        let want = want.flatMap { $0.isEmpty ? nil : $0 } ?? defaultWant
+        if want.contains(.n4), let source = homeForNodes(of: .v4, asked: home) {
+            homes[source].appendClosest(to: target, count: count, into: &content.nodes.orEmpty)
+        } else {
+            content.nodes = nil
+        }
+        if want.contains(.n6), let source = homeForNodes(of: .v6, asked: home) {
+            homes[source].appendClosest(to: target, count: count, into: &content.nodes6.orEmpty)
+        } else {
+            content.nodes6 = nil
+        }
+    }
+
+    /// Two families of 8 take 512 bytes, which leaves half of a packet for peers.
+    private static let nodesPerReply = 8
+
+    private func homeForNodes(of family: Endpoint.Family, asked home: HomeIndex) -> HomeIndex? {
+        homes[home].family == family ? home : homes.firstIndex { $0.family == family }
+    }
+
+    private mutating func fillValues(
+        _ content: inout ReplyContent, of infoHash: InfoHash, _ origin: Origin, now: Instant
+    ) {
+        let family = origin.endpoint.family
+        guard store.peerCount(of: infoHash, family: family) > 0 else { return }
+        let room = MessageEncoder.valuesThatFit(
+            family, beside: content, transactionByteCount: origin.transaction.count, observed: origin.endpoint,
+            limit: configuration.limits.replyByteCount)
+        store.appendPeers(of: infoHash, family: family, upTo: room, now: now, using: &generator, to: &content.values)
+    }
+
+    private mutating func reply(
+        _ content: ReplyContent, _ origin: Origin, _ packet: RawSpan, into outbox: inout Outbox
+    ) {
+        let start = outbox.bytes.count
+        homes[origin.home].encoder.reply(
+            content, to: origin.transaction, of: packet, observed: origin.endpoint, into: &outbox.bytes)
+        outbox.finishDatagram(from: start, to: origin.endpoint, via: origin.home)
+        counters.answersSent += 1
+    }
+
+    private mutating func sendError(
+        _ code: ErrorCode, _ text: StaticString, _ origin: Origin, _ packet: RawSpan, into outbox: inout Outbox
+    ) {
+        let start = outbox.bytes.count
+        homes[origin.home].encoder.error(
+            code, text, to: origin.transaction, of: packet, observed: origin.endpoint, into: &outbox.bytes)
+        outbox.finishDatagram(from: start, to: origin.endpoint, via: origin.home)
+        counters.errorsSent += 1
+    }
+
+    private mutating func count(_ method: Query.Method) {
+        switch method {
+        case .ping: counters.queriesReceived.ping += 1
+        case .findNode: counters.queriesReceived.findNode += 1
+        case .getPeers: counters.queriesReceived.getPeers += 1
+        case .announcePeer: counters.queriesReceived.announcePeer += 1
+        case .unknown: counters.queriesReceived.unknown += 1
+        }
+    }
+
+    func isOwn(_ id: NodeID) -> Bool { homes.contains { $0.id == id } }
+}
+
+extension [Contact]? {
+    /// The array itself, made if it is missing.
+    fileprivate var orEmpty: [Contact] {
+        get { self ?? [] }
+        _modify {
+            var array = self.take() ?? []
+            defer { self = array }
+            yield &array
+        }
+    }
+}

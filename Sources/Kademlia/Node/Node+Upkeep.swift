@@ -1,0 +1,202 @@
+import KRPC
+import Primitives
+
+/// A node that has not answered us yet.
+struct Unverified: Equatable, Sendable {
+    let endpoint: Endpoint
+    /// What it calls itself, or is called by others.
+    let id: NodeID?
+    let home: HomeIndex
+}
+
+/// What the node does of its own accord: bootstrap, checking contacts, pinging those who might become contacts.
+extension Node {
+    // MARK: Bootstrap
+
+    mutating func bootstrap(from endpoints: [Endpoint], now: Instant, into outbox: inout Outbox) {
+        for endpoint in endpoints where !bootstrapEndpoints.contains(endpoint) {
+            guard configuration.networkMode.accepts(endpoint),
+                bootstrapEndpoints.count < configuration.limits.bootstrapEndpointCount
+            else {
+                counters.refused.bootstrapEndpoints += 1
+                continue
+            }
+            bootstrapEndpoints.append(endpoint)
+        }
+        // Lookups that were started before there was anything to start from go on with these.
+        for reference in lookups.references(where: { $0.legs.contains { $0.lookup.isHungry } }) {
+            guard var running = lookups.take(reference) else { continue }
+            for leg in running.legs.indices {
+                let family = homes[running.legs[leg].home].family
+                for endpoint in bootstrapEndpoints where endpoint.family == family {
+                    running.legs[leg].lookup.offerSeed(endpoint)
+                }
+            }
+            lookups.putBack(running, reference, wakesAt: nil)
+            advance(reference, now: now, into: &outbox)
+        }
+        for home in homes.indices where !homes[home].isSelfLookupRunning {
+            homes[home].selfLookupAt = now
+            lookUpSelfIfDue(home, now: now, into: &outbox)
+        }
+    }
+
+    mutating func lookUpSelfIfDue(_ home: HomeIndex, now: Instant, into outbox: inout Outbox) {
+        guard let due = homes[home].selfLookupAt, due <= now, !homes[home].isSelfLookupRunning else { return }
+        homes[home].selfLookupAt = nil
+        guard hasStartingPoint(home) else { return }
+        homes[home].isSelfLookupRunning = true
+        if !start(.node(home), homes[home].id, .findNode, at: [home], now: now, into: &outbox) {
+            counters.refused.lookups += 1
+            homes[home].isSelfLookupRunning = false
+            homes[home].selfLookupAt = now + configuration.bootstrapRetry
+        }
+    }
+
+    mutating func selfLookupFinished(
+        _ home: HomeIndex, answered: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        homes[home].isSelfLookupRunning = false
+        if answered > 0 {
+            homes[home].failedSelfLookups = 0
+            homes[home].selfLookupAt = now + configuration.selfLookupInterval
+        } else {
+            homes[home].selfLookupAt = now + bootstrapPause(home)
+            homes[home].failedSelfLookups += 1
+        }
+        outbox.events.append(.bootstrapFinished(home: home, nodes: homes[home].contactCount))
+    }
+
+    private func bootstrapPause(_ home: HomeIndex) -> Duration {
+        let doubled = configuration.bootstrapRetry * (1 << min(homes[home].failedSelfLookups, 16))
+        return min(doubled, configuration.longestBootstrapRetry)
+    }
+
+    private func hasStartingPoint(_ home: HomeIndex) -> Bool {
+        homes[home].contactCount > 0 || bootstrapEndpoints.contains { $0.family == homes[home].family }
+    }
+
+    // MARK: Contacts
+
+    /// A node answered; returns whether it is new in the table.
+    mutating func admit(_ contact: Contact, roundTrip: Duration, now: Instant, at home: HomeIndex) -> Bool {
+        switch homes[home].answered(contact, roundTrip: roundTrip, now: now) {
+        case .added: return true
+        case .refreshed, .spare: return false
+        case .refused:
+            counters.refused.tableEntries += 1
+            return false
+        }
+    }
+
+    /// A node entered the table: lookups that have run dry go on with it, and a node that knew nobody begins to look.
+    mutating func welcome(_ contact: Contact, at home: HomeIndex, now: Instant, into outbox: inout Outbox) {
+        let isWanted = { (leg: RunningLookup.Leg) in leg.home == home && leg.lookup.isHungry }
+        for reference in lookups.references(where: { $0.legs.contains(where: isWanted) }) {
+            withLeg(reference, home, now: now, into: &outbox) { _ = $0.offer(contact) }
+        }
+        if homes[home].selfLookupAt == nil, !homes[home].isSelfLookupRunning {
+            homes[home].selfLookupAt = now
+            lookUpSelfIfDue(home, now: now, into: &outbox)
+        }
+    }
+
+    mutating func failed(_ contact: Contact, at home: HomeIndex, now: Instant) {
+        homes[home].failed(contact)
+        guard homes[home].contactCount == 0, !homes[home].isSelfLookupRunning else { return }
+        // The last one is gone: back to the bootstrap, soon.
+        let soon = now + configuration.bootstrapRetry
+        homes[home].selfLookupAt = min(homes[home].selfLookupAt ?? soon, soon)
+    }
+
+    /// A node asked us something: a contact is alive then, and a stranger may become one.
+    mutating func noteSender(_ id: NodeID, _ origin: Origin, now: Instant) {
+        guard configuration.networkMode.accepts(origin.endpoint) else { return }
+        let contact = Contact(id: id, endpoint: origin.endpoint)
+        if homes[origin.home].heard(contact, now: now) { return }
+        enqueue(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
+    }
+
+    /// Puts a stranger on the list of those to be pinged, if the table has room for its like.
+    mutating func enqueue(_ stranger: Unverified, now: Instant) {
+        guard configuration.networkMode.accepts(stranger.endpoint) else {
+            counters.refused.contacts += 1
+            return
+        }
+        if let id = stranger.id {
+            guard homes[stranger.home].welcomes(Contact(id: id, endpoint: stranger.endpoint)) else { return }
+        }
+        guard !unverified.contains(where: { $0.endpoint == stranger.endpoint && $0.home == stranger.home }) else {
+            return
+        }
+        guard unverified.count < configuration.limits.unverifiedContactCount else {
+            counters.refused.unverifiedContacts += 1
+            return
+        }
+        if unverified.isEmpty { nextVerification = max(nextVerification, now) }
+        unverified.append(stranger)
+    }
+
+    mutating func verifyIfDue(now: Instant, into outbox: inout Outbox) {
+        while !unverified.isEmpty, nextVerification <= now {
+            let stranger = unverified.removeFirst()
+            if unverified.isEmpty { unverified = [] }
+            if let id = stranger.id {
+                let contact = Contact(id: id, endpoint: stranger.endpoint)
+                guard homes[stranger.home].welcomes(contact) else { continue }
+            }
+            nextVerification = now + configuration.verificationInterval
+            // A poor table needs more than a sign of life.
+            let isPoor = homes[stranger.home].contactCount < configuration.bucketSize
+            let query = isPoor ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
+            _ = send(
+                query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
+                into: &outbox)
+        }
+    }
+
+    // MARK: Upkeep
+
+    var needsUpkeep: Bool { store.infoHashCount > 0 || homes.contains { $0.contactCount > 0 } }
+
+    mutating func upkeepIfDue(now: Instant, into outbox: inout Outbox) {
+        guard nextUpkeep <= now, needsUpkeep else { return }
+        let isFilling = checksDone < configuration.fillingChecks
+        nextUpkeep = now + (isFilling ? configuration.fillingInterval : configuration.upkeepInterval)
+        if checksDone < configuration.fillingChecks { checksDone += 1 }
+        let pause = configuration.queryTimeout + configuration.upkeepInterval
+        for home in homes.indices {
+            guard let check = homes[home].nextCheck(now: now, pauseAfterFailure: pause, using: &generator) else {
+                continue
+            }
+            // A bucket with room is asked for more contacts; a full one needs only a sign of life.
+            let query = check.hasRoom ? OutgoingQuery.findNode(target: check.target, want: nil) : .ping
+            _ = send(
+                query, to: check.contact.endpoint, id: check.contact.id, at: home, for: .upkeep, now: now, into: &outbox
+            )
+        }
+        // A sweep through the whole store every 128 checks: about ten minutes.
+        store.sweep(store.infoHashCount / 128 + 1, now: now)
+    }
+
+    // MARK: Our address
+
+    /// A node that answered said as whom it sees us (BEP 42).
+    mutating func noteVote(
+        _ seen: Endpoint, by voter: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
+    ) {
+        guard seen.family == homes[home].family, configuration.networkMode.accepts(seen),
+            let external = homes[home].votes.vote(seen, by: configuration.networkMode.source(of: voter))
+        else { return }
+        outbox.events.append(.externalAddressKnown(home: home, external))
+        guard configuration.networkMode == .public, !SecureID.isValid(homes[home].id, for: external) else { return }
+        let id = SecureID.make(for: external, using: &generator)
+        homes[home].rename(to: id)
+        outbox.events.append(.identityChanged(home: home, id))
+        // Our neighbourhood is another one now.
+        if let running = lookups.reference(of: .node(home)) { lookups.remove(running) }
+        homes[home].isSelfLookupRunning = false
+        homes[home].selfLookupAt = now
+        lookUpSelfIfDue(home, now: now, into: &outbox)
+    }
+}
