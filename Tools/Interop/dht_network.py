@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""A private DHT of libtorrent sessions, each on a loopback address of its own.
+
+Prints {"event": "ready", "bootstrap", "nodes": [{"endpoint", "id"}]} once every node holds others as good, and
+{"event": "announce_received", "node", "info_hash", "peer"} for each announce_peer. A node is "good" for libtorrent
+when it is in a bucket, where only nodes come that have answered it; "known" ones may be hearsay. Commands on stdin,
+one a line:
+
+    nodes               what each node holds: "good" as [id, endpoint], "known" endpoints
+    knows ENDPOINT      how many nodes hold this endpoint as good, how many know it, and the ids it is good under
+    announces [HASH]    the announce_peer messages received so far
+    peers HASH          a get_peers from a session outside the network; the union of what is found
+    add ENDPOINT        tells every node of another node
+    stop                also SIGTERM, SIGINT and the end of stdin
+"""
+
+import argparse
+import time
+
+import libtorrent as lt
+
+import rig
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nodes", type=int, default=8)
+    parser.add_argument("--prefix", default=rig.loopback_prefix(), help="three octets, e.g. 127.7.0")
+    parser.add_argument("--lift-limits", action="store_true", help="let each node answer any load")
+    parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
+    options = parser.parse_args()
+    if not 1 <= options.nodes <= 199:
+        rig.fail("--nodes: 1 to 199")
+    commands = rig.Commands()
+    network = Network(options.prefix, options.nodes, rig.NO_DHT_LIMITS if options.lift_limits else {})
+    network.wait_until_connected(commands)
+    end = time.monotonic() + options.lifetime
+    while time.monotonic() < end:
+        words = commands.next(timeout=0.05)
+        network.collect()
+        if words == ["stop"]:
+            break
+        if words:
+            network.run(words)
+    rig.emit("stopped", announces=len(network.announces))
+
+
+class Network:
+    def __init__(self, prefix, count, settings):
+        self.announces = []
+        self.settings = settings
+        self.prober_address = f"{prefix}.254"
+        self.nodes = [rig.Session(f"{prefix}.{1 + i}", settings) for i in range(count)]
+        self.live = {}
+        for node in self.nodes:
+            for other in self.nodes:
+                if other is not node:
+                    node.lt.add_dht_node(rig.parse_endpoint(other.endpoint))
+
+    def wait_until_connected(self, commands, limit=30):
+        started = time.monotonic()
+        wanted = min(len(self.nodes) - 1, 7)
+        while min(len(view["good"]) for view in self.views()) < wanted:
+            if time.monotonic() - started > limit:
+                rig.fail(f"the nodes did not find {wanted} others each within {limit} s")
+            if commands.next(timeout=0.1) == ["stop"]:
+                rig.fail("stopped before the network stood")
+        rig.emit(
+            "ready",
+            bootstrap=self.nodes[0].endpoint,
+            nodes=[{"endpoint": node.endpoint, "id": node.dht_state()[0]} for node in self.nodes],
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def run(self, words):
+        match words:
+            case ["nodes"]:
+                rig.emit("nodes", nodes=self.views())
+            case ["knows", endpoint]:
+                views = self.views()
+                rig.emit(
+                    "knows",
+                    endpoint=endpoint,
+                    good=sum(any(endpoint == good[1] for good in view["good"]) for view in views),
+                    known=sum(endpoint in view["known"] for view in views),
+                    ids=sorted({good[0] for view in views for good in view["good"] if good[1] == endpoint}),
+                    nodes=len(views),
+                )
+            case ["announces", *hashes]:
+                rig.emit("announces", announces=[a for a in self.announces if not hashes or a["info_hash"] in hashes])
+            case ["peers", info_hash]:
+                rig.emit("peers", info_hash=info_hash, peers=self.probe(info_hash))
+            case ["add", endpoint]:
+                for node in self.nodes:
+                    node.lt.add_dht_node(rig.parse_endpoint(endpoint))
+                rig.emit("added", endpoint=endpoint)
+            case _:
+                rig.emit("error", message=f"unknown command: {' '.join(words)}")
+
+    def collect(self):
+        """Takes the alerts of all nodes."""
+        for node in self.nodes:
+            for alert in node.lt.pop_alerts():
+                if isinstance(alert, lt.dht_announce_alert):
+                    announce = {
+                        "node": node.endpoint,
+                        "info_hash": str(alert.info_hash),
+                        "peer": f"{alert.ip}:{alert.port}",
+                    }
+                    self.announces.append(announce)
+                    rig.emit("announce_received", **announce)
+                elif isinstance(alert, lt.dht_live_nodes_alert):
+                    self.live[node.endpoint] = [
+                        [str(live["nid"]), rig.endpoint_text(live["endpoint"])] for live in alert.nodes
+                    ]
+
+    def views(self, limit=2):
+        """What each node holds now."""
+        self.live = {}
+        states = {node.endpoint: node.dht_state() for node in self.nodes}
+        for node in self.nodes:
+            node.lt.dht_live_nodes(lt.sha1_hash(bytes.fromhex(states[node.endpoint][0])))
+        deadline = time.monotonic() + limit
+        while len(self.live) < len(self.nodes) and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self.collect()
+        return [
+            {"endpoint": endpoint, "id": node_id, "good": self.live.get(endpoint, []), "known": known}
+            for endpoint, (node_id, known) in states.items()
+        ]
+
+    def probe(self, info_hash, limit=5):
+        """Asks from outside, so that no node answers from its own store alone."""
+        prober = rig.Session(
+            self.prober_address,
+            {**self.settings, "dht_read_only": True},
+            [node.endpoint for node in self.nodes],
+        )
+        found, deadline, asked = set(), time.monotonic() + limit, 0
+        while time.monotonic() < deadline and not found:
+            if time.monotonic() - asked > 1 and prober.dht_state()[1]:
+                prober.lt.dht_get_peers(lt.sha1_hash(bytes.fromhex(info_hash)))
+                asked = time.monotonic()
+            time.sleep(0.05)
+            self.collect()
+            for alert in prober.lt.pop_alerts():
+                if isinstance(alert, lt.dht_get_peers_reply_alert):
+                    found |= {rig.endpoint_text(peer) for peer in alert.peers()}
+        return sorted(found)
+
+
+if __name__ == "__main__":
+    main()
