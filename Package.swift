@@ -30,9 +30,13 @@ let pure: [Target] = [
 let edge: [Target] = [
     .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "Storage", dependencies: ["Metainfo", "Digest", "Primitives", nio]),
+    .target(name: "CShims"),
     .target(
         name: "Transport",
-        dependencies: ["Client", "Kademlia", "Swarm", "Storage", "Metainfo", "Primitives", nio, nioPosix, logging]),
+        dependencies: [
+            "Client", "Kademlia", "Swarm", "PeerProtocol", "Storage", "Metainfo", "Primitives", "CShims", nio, nioPosix,
+            logging,
+        ]),
     .target(
         name: "CommandSupport",
         dependencies: ["Transport", "Client", "Kademlia", "Metainfo", "Primitives", arguments, logging]),
@@ -49,6 +53,12 @@ let edge: [Target] = [
 ]
 
 let tests: [Target] = [
+    .testTarget(
+        name: "TransportTests",
+        dependencies: [
+            "Transport", "Client", "Kademlia", "Swarm", "PeerProtocol", "Storage", "Metainfo", "Digest", "Primitives",
+            "CShims", nio, nioPosix, logging,
+        ]),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
     .testTarget(name: "SwarmTests", dependencies: ["Swarm", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
     .testTarget(

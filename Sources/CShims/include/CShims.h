@@ -1,0 +1,48 @@
+#ifndef MAINLINE_CSHIMS_H
+#define MAINLINE_CSHIMS_H
+
+// System calls that Swift on Linux cannot make or can make only clumsily. No decision is taken here.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// An address and port in host byte order; IPv4 uses the low 32 bits of `low`.
+struct mainline_endpoint {
+    uint64_t high;
+    uint64_t low;
+    uint16_t port;
+    bool is_v6;
+};
+
+/// Bytes `offset ..< offset + length` of a common buffer, and where they go.
+struct mainline_datagram {
+    uint32_t offset;
+    uint32_t length;
+    struct mainline_endpoint to;
+};
+
+/// A bound, non-blocking UDP socket, or the negative errno. An IPv6 socket takes no IPv4.
+///
+/// `buffer_bytes` is what is asked for as receive and send buffer; beyond the system's maximum only where we may.
+int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes);
+
+/// A listening, non-blocking TCP socket, or the negative errno. An IPv6 socket takes no IPv4.
+int mainline_tcp_listen(struct mainline_endpoint local, int backlog);
+
+/// The port that a socket is bound to, or the negative errno.
+int mainline_local_port(int descriptor);
+
+void mainline_close(int descriptor);
+
+/// Sends `count` datagrams of `bytes` with as few system calls as it can, in order.
+///
+/// One that the kernel refuses is left out and does not stop the others: UDP may lose. Returns how many were left
+/// out; `last_error` is the errno of the last of them.
+size_t mainline_udp_send(
+    int descriptor, const uint8_t *bytes, const struct mainline_datagram *datagrams, size_t count, int *last_error);
+
+/// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
+bool mainline_keep_freed_memory(int bytes);
+
+#endif

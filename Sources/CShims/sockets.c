@@ -1,0 +1,77 @@
+#define _GNU_SOURCE
+
+#include "address.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+socklen_t mainline_fill(union address *address, const struct mainline_endpoint *endpoint) {
+    memset(address, 0, sizeof *address);
+    if (!endpoint->is_v6) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(endpoint->port);
+        address->v4.sin_addr.s_addr = htonl((uint32_t)endpoint->low);
+        return sizeof address->v4;
+    }
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = htons(endpoint->port);
+    for (int i = 0; i < 8; i++) {
+        address->v6.sin6_addr.s6_addr[i] = (uint8_t)(endpoint->high >> (56 - 8 * i));
+        address->v6.sin6_addr.s6_addr[8 + i] = (uint8_t)(endpoint->low >> (56 - 8 * i));
+    }
+    return sizeof address->v6;
+}
+
+static int open_bound(struct mainline_endpoint local, int type) {
+    union address address;
+    socklen_t length = mainline_fill(&address, &local);
+    int descriptor = socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    // A listener's port is free again at once after a restart; a second UDP socket on a port would steal packets.
+    if ((type == SOCK_STREAM && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        || (local.is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
+        || bind(descriptor, &address.any, length) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+static void ask_for_buffer(int descriptor, int forced, int plain, int bytes) {
+    // The forced kind passes the system's maximum and needs CAP_NET_ADMIN.
+    if (setsockopt(descriptor, SOL_SOCKET, forced, &bytes, sizeof bytes) != 0)
+        setsockopt(descriptor, SOL_SOCKET, plain, &bytes, sizeof bytes);
+}
+
+int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes) {
+    int descriptor = open_bound(local, SOCK_DGRAM);
+    if (descriptor < 0) return descriptor;
+    ask_for_buffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes);
+    ask_for_buffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
+    return descriptor;
+}
+
+int mainline_tcp_listen(struct mainline_endpoint local, int backlog) {
+    int descriptor = open_bound(local, SOCK_STREAM);
+    if (descriptor < 0) return descriptor;
+    if (listen(descriptor, backlog) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_local_port(int descriptor) {
+    union address address;
+    socklen_t length = sizeof address;
+    if (getsockname(descriptor, &address.any, &length) != 0) return -errno;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+void mainline_close(int descriptor) {
+    close(descriptor);
+}

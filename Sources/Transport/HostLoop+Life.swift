@@ -1,0 +1,54 @@
+import NIOCore
+import NIOPosix
+
+/// Beginning and end of a host's sockets.
+extension HostLoop {
+    /// Puts the bound sockets under NIO: from here on datagrams and connections come in.
+    func open() -> EventLoopFuture<Void> {
+        let futures = homes.indices.flatMap { home in
+            [openUDP(home)] + (homes[home].tcp.map { [openTCP($0)] } ?? [])
+        }
+        return EventLoopFuture.andAllComplete(futures, on: eventLoop).flatMapWithEventLoop { _, loop in
+            EventLoopFuture.andAllSucceed(futures, on: loop)
+        }
+    }
+
+    private func openUDP(_ home: Int) -> EventLoopFuture<Void> {
+        let driver = NIOLoopBound(driver(of: home), eventLoop: eventLoop)
+        let room = UDPDriver.datagramsPerRead * UDPDriver.datagramBytesMax
+        let opened = DatagramBootstrap(group: eventLoop)
+            .channelOption(.datagramVectorReadMessageCount, value: UDPDriver.datagramsPerRead)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: room))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(driver.value)
+                }
+            }
+            .withBoundSocket(homes[home].udp)
+        return keep(opened)
+    }
+
+    private func openTCP(_ descriptor: CInt) -> EventLoopFuture<Void> {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let bootstrap = ServerBootstrap(group: eventLoop, childGroup: eventLoop)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.peers.prepareAccepted(channel) }
+            }
+        return keep(PeerTable.configureAccepted(bootstrap).withBoundSocket(descriptor))
+    }
+
+    private func keep(_ opened: EventLoopFuture<any Channel>) -> EventLoopFuture<Void> {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        return opened.map { channel in bound.value.opened(channel) }
+    }
+
+    /// Stops everything; completes when sockets and files are closed. No fact is taken any more.
+    func stop() -> EventLoopFuture<Void> {
+        guard let sockets = end() else { return eventLoop.makeSucceededVoidFuture() }
+        let closed = sockets.map { channel in
+            channel.close(promise: nil)
+            return channel.closeFuture
+        }
+        return EventLoopFuture.andAllComplete(closed + [peers.closeAll(), storages.closeAll()], on: eventLoop)
+    }
+}

@@ -1,0 +1,251 @@
+import Client
+import Kademlia
+import Logging
+import NIOCore
+import PeerProtocol
+import Primitives
+import Storage
+import Swarm
+
+/// The inside of a host: the client, its sockets and its files, all on one event loop.
+///
+/// Facts come in from drivers, storages and commands, one at a time; after each its outputs are carried out. Carrying
+/// out can give rise to facts at once (a socket that fails while it is written), and those wait in a queue. A batch
+/// ends when a read is complete or a fact has come from elsewhere: then the queue is emptied, every socket that was
+/// written to is flushed once, and the timer is set.
+final class HostLoop {
+    /// What happened, for the queue. Reads are not among these: their bytes do not outlive the call.
+    enum Fact {
+        case connected(PeerHandle)
+        case connectFailed(PeerHandle)
+        case disconnected(PeerHandle)
+        case blockSent(BlockRequest, to: PeerHandle)
+        case storage(TorrentHandle, [StorageEvent])
+        case command(Client.Command)
+        case timedOut
+    }
+
+    let eventLoop: any EventLoop
+    let configuration: HostConfiguration
+    let logger: Logger
+    let homes: [BoundHome]
+    private(set) lazy var peers = PeerTable(loop: self)
+    private(set) lazy var storages = StorageTable(loop: self)
+    private(set) var client: Client
+    /// By home.
+    private var udp: [UDPDriver] = []
+    private let report: @Sendable (HostEvent) -> Void
+
+    private var sockets: [any Channel] = []
+
+    private var outbox = Client.Outbox()
+    private var facts: [Fact] = []
+    private var isBusy = false
+    private var isStopped = false
+    private var batchTime: Instant?
+    private lazy var timer = LoopTimer(eventLoop: eventLoop) { [unowned self] in tell(.timedOut) }
+
+    init(
+        eventLoop: any EventLoop, configuration: HostConfiguration, logger: Logger, homes: [BoundHome],
+        report: @escaping @Sendable (HostEvent) -> Void
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.logger = logger
+        self.homes = homes
+        self.report = report
+        client = Client(
+            configuration: configuration.client,
+            homes: homes.map { HomeSetup(local: $0.local, id: configuration.nodeIDs[$0.local.family]) },
+            generator: SeededGenerator(seed: configuration.seed), now: LoopTimer.now)
+        udp = homes.enumerated().map { UDPDriver(home: $0.offset, descriptor: $0.element.udp, loop: self) }
+    }
+
+    /// The time of the running batch: the clock is read once for all of its facts.
+    var now: Instant {
+        if let batchTime { return batchTime }
+        let time = LoopTimer.now
+        batchTime = time
+        return time
+    }
+
+    func driver(of home: HomeIndex) -> UDPDriver { udp[home] }
+
+    // MARK: Sockets
+
+    func opened(_ socket: any Channel) {
+        sockets.append(socket)
+    }
+
+    func lost(_ local: Endpoint) {
+        guard !isStopped else { return }
+        logger.error("socket lost", metadata: ["address": "\(local)"])
+        report(.socketLost(local))
+    }
+
+    /// Takes no fact from here on; hands out the sockets to close, or nil when that was done before.
+    func end() -> [any Channel]? {
+        guard !isStopped else { return nil }
+        isStopped = true
+        timer.stop()
+        facts = []
+        udp = []
+        defer { sockets = [] }
+        return sockets
+    }
+
+    // MARK: Facts that carry bytes, or want an answer at once
+
+    func received(_ packet: RawSpan, from source: Endpoint, at home: HomeIndex) {
+        guard !isStopped else { return }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        client.receivedDatagram(packet, from: source, at: home, now: now, into: &outbox)
+        carryOut()
+    }
+
+    /// Returns how many bytes the client took from the front; nil when the connection is gone.
+    ///
+    /// `isRead` says that the bytes lie in a read buffer of their own, of which slices may be kept.
+    func received(_ bytes: ByteBuffer, isRead: Bool, from peer: PeerHandle) -> Int? {
+        guard !isStopped else { return nil }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        let consumed = client.received(bytes.readableBytesSpan, from: peer, now: now, into: &outbox)
+        let payloads = PayloadSource(bytes, mayKeepSlices: isRead, outbox.swarm.actions)
+        carryOut(payloads: payloads)
+        if payloads.byteCount > 0, let torrent = peers[peer]?.deliversTo {
+            backlogChanged(of: torrent)
+            carryOut()
+        }
+        return peers[peer] == nil ? nil : consumed
+    }
+
+    func accepted(_ connection: PeerConnection, from endpoint: Endpoint) -> PeerHandle? {
+        guard !isStopped, let handle = client.accepted(from: endpoint, now: now) else { return nil }
+        peers.insert(connection, as: handle)
+        return handle
+    }
+
+    // MARK: Facts for the queue
+
+    /// Handles a fact now, or after what is being carried out.
+    func tell(_ fact: Fact) {
+        guard !isStopped else { return }
+        facts.append(fact)
+        endBatch()
+    }
+
+    /// Empties the queue, flushes what was written and sets the timer; does nothing within another batch.
+    func endBatch() {
+        guard !isBusy, !isStopped else { return }
+        isBusy = true
+        repeat {
+            let batch = facts
+            facts.removeAll(keepingCapacity: true)
+            for fact in batch {
+                apply(fact)
+                carryOut()
+            }
+            peers.flush()
+        } while !facts.isEmpty
+        for driver in udp { driver.flush() }
+        isBusy = false
+        batchTime = nil
+        timer.set(client.nextDeadline)
+    }
+
+    private func apply(_ fact: Fact) {
+        switch fact {
+        case .connected(let peer):
+            client.connected(peer, now: now, into: &outbox)
+        case .connectFailed(let peer):
+            peers.remove(peer)
+            client.connectFailed(peer, now: now, into: &outbox)
+        case .disconnected(let peer):
+            peers.remove(peer)
+            client.disconnected(peer, now: now, into: &outbox)
+        case .blockSent(let block, let peer):
+            client.blockSent(block, to: peer, now: now, into: &outbox)
+        case .storage(let torrent, let events):
+            for event in events { apply(event, of: torrent) }
+        case .command(let command):
+            client.command(command, now: now, into: &outbox)
+            if case .remove(let torrent) = command { storages.close(torrent) }
+        case .timedOut:
+            client.timedOut(now: now, into: &outbox)
+        }
+    }
+
+    private func apply(_ event: StorageEvent, of torrent: TorrentHandle) {
+        switch event {
+        case .opened(let have):
+            report(.storage(torrent, event))
+            client.storageOpened(torrent, have: have, now: now, into: &outbox)
+        case .failed:
+            report(.storage(torrent, event))
+            client.storageFailed(torrent, now: now, into: &outbox)
+        case .pieceVerified(let piece):
+            client.pieceVerified(piece, of: torrent, now: now, into: &outbox)
+        case .pieceFailed(let piece):
+            client.pieceFailed(piece, of: torrent, now: now, into: &outbox)
+        case .released(let bytes):
+            storages.released(bytes, by: torrent)
+            backlogChanged(of: torrent)
+        case .blockRead(let id, let payload):
+            if let read = storages.finishedRead(id) { send(read.block, payload, to: read.peer) }
+        }
+    }
+
+    private func backlogChanged(of torrent: TorrentHandle) {
+        guard let bytes = storages.backlog(of: torrent) else { return }
+        client.storageBacklogChanged(of: torrent, bytes: bytes, now: now, into: &outbox)
+    }
+
+    // MARK: Outputs
+
+    private func send(_ block: BlockRequest, _ payload: ByteBuffer, to peer: PeerHandle) {
+        guard let connection = peers[peer] else { return }
+        var head: [UInt8] = []
+        OutgoingMessage.pieceHeader(block).encode(into: &head)
+        connection.send(head: head, payload: payload) { [self] in tell(.blockSent(block, to: peer)) }
+        peers.awaitFlush(connection)
+    }
+
+    private func carryOut(payloads: PayloadSource? = nil) {
+        for datagram in outbox.dht.datagrams {
+            udp[datagram.home].send(outbox.dht.bytes[datagram.range], to: datagram.to)
+        }
+        for action in outbox.swarm.actions { carryOut(action, payloads) }
+        for event in outbox.events { report(.client(event)) }
+        outbox.clear()
+    }
+
+    private func carryOut(_ action: Swarm.Action, _ payloads: PayloadSource?) {
+        switch action {
+        case .connect(let peer, let endpoint):
+            let local = homes.first { $0.local.family == endpoint.family }?.local
+            peers.connect(peer, to: endpoint, from: local)
+        case .send(let peer, let range):
+            guard let connection = peers[peer] else { return }
+            connection.send(outbox.swarm.bytes[range])
+            peers.awaitFlush(connection)
+        case .close(let peer):
+            peers.remove(peer)?.close()
+        case .store(let torrent, let piece, let offset, let peer, let range):
+            guard let payload = payloads?.payload(range) else { return }
+            if let connection = peers[peer] { peers.delivered(connection, to: torrent) }
+            storages.store(payload, piece: piece, offset: offset, in: torrent)
+        case .readBlock(let peer, let torrent, let block):
+            storages.read(block, of: torrent, for: peer)
+        case .openStorage(let torrent, let info):
+            storages.open(torrent, info)
+        case .pauseReading(let torrent):
+            peers.setReading(of: torrent, paused: true)
+        case .resumeReading(let torrent):
+            peers.setReading(of: torrent, paused: false)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import NIOCore
+import Primitives
+import Swarm
+
+/// One TCP connection to a peer: reads to the client, writes of the client to the socket, facts about both.
+///
+/// State: attempting or accepted -> active -> over. A connection that the client closed tells nothing any more.
+final class PeerConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// -> active, over
+        case opening
+        /// -> over
+        case active
+        case over
+    }
+
+    /// Bytes that may wait for a peer that does not read. The client bounds what it sends; this bounds the client.
+    static let unsentBytesMax = 16 << 20
+
+    /// Nil until the client has accepted an incoming connection.
+    private(set) var handle: PeerHandle?
+    /// The torrent that it has brought payload for.
+    var deliversTo: TorrentHandle?
+    /// Whether it was written to since the last flush.
+    var awaitsFlush = false
+
+    private let loop: HostLoop
+    private var state = State.opening
+    private var context: ChannelHandlerContext?
+    private var stream = PeerStream()
+    private var isPaused = false
+
+    /// `handle` is nil for an incoming connection.
+    init(handle: PeerHandle?, loop: HostLoop) {
+        self.handle = handle
+        self.loop = loop
+    }
+
+    // MARK: Facts
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        // The client may have given the attempt up before the channel was there.
+        if case .over = state { context.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard case .opening = state else { return context.close(promise: nil) }
+        state = .active
+        if let handle {
+            loop.tell(.connected(handle))
+        } else {
+            handle = context.channel.remoteAddress.flatMap { Endpoint($0) }.flatMap { loop.accepted(self, from: $0) }
+            if handle == nil { close() }
+        }
+    }
+
+    /// The attempt failed, before the connection was active.
+    func connectFailed() {
+        guard case .opening = state, let handle else { return }
+        state = .over
+        loop.tell(.connectFailed(handle))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let handle else { return }
+        stream.feed(unwrapInboundIn(data)) { bytes, isRead in
+            guard case .active = state else { return nil }
+            return loop.received(bytes, isRead: isRead, from: handle)
+        }
+        if stream.heldBytes > PeerStream.heldBytesMax { context.close(promise: nil) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        loop.endBatch()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        guard case .active = state, let handle else { return }
+        state = .over
+        loop.tell(.disconnected(handle))
+    }
+
+    /// A reset or any other error ends the connection; `channelInactive` tells.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    // MARK: Actions
+
+    /// Writes without flushing.
+    func send(_ bytes: ArraySlice<UInt8>) {
+        guard let context, case .active = state else { return }
+        var buffer = context.channel.allocator.buffer(capacity: bytes.count)
+        buffer.writeBytes(bytes)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
+    func send(head: [UInt8], payload: ByteBuffer, sent: @escaping () -> Void) {
+        guard let context, case .active = state else { return }
+        context.write(wrapOutboundOut(ByteBuffer(bytes: head)), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenSuccess(sent)
+        context.write(wrapOutboundOut(payload), promise: written)
+    }
+
+    func flush() {
+        awaitsFlush = false
+        guard let context, case .active = state else { return }
+        context.flush()
+        let unsent = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        if let unsent, unsent > Self.unsentBytesMax { context.close(promise: nil) }
+    }
+
+    /// Closes for good and tells nothing; what was written before still goes out if the socket takes it.
+    /// Returns the end of its channel, if there is one yet.
+    @discardableResult
+    func close() -> EventLoopFuture<Void>? {
+        let wasActive = if case .active = state { true } else { false }
+        state = .over
+        guard let context else { return nil }
+        let ended = context.channel.closeFuture
+        if wasActive { context.flush() }
+        context.close(promise: nil)
+        return ended
+    }
+
+    /// Whether the peer is kept waiting: what it sends stays in the system's buffers, and then with itself.
+    func setPaused(_ paused: Bool) {
+        guard paused != isPaused, case .active = state else { return }
+        isPaused = paused
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: !paused)
+    }
+}

@@ -1,0 +1,129 @@
+import NIOCore
+import NIOPosix
+import Primitives
+import Swarm
+
+/// The peer connections of a host by handle, and how new ones are made.
+final class PeerTable {
+    /// The size of a read follows the peer's rate: it doubles while reads fill it and halves while they do not.
+    /// 256 KiB is where larger reads stop to pay (docs/decisions), and one buffer is what a silent peer costs.
+    static let readBytesMin = 2_048
+    static let readBytesMax = 256 * 1_024
+
+    /// `IP_BIND_ADDRESS_NO_PORT`: the port of an outgoing connection is chosen when it connects, so that one port
+    /// can serve many destinations.
+    private static let bindAddressNoPort = SocketOptionName(rawValue: 24)
+    private typealias SocketOptionName = NIOBSDSocket.Option
+
+    private unowned let loop: HostLoop
+    private var connections: [PeerHandle: PeerConnection] = [:]
+    /// Written to since the last flush, in that order.
+    private var unflushed: [PeerConnection] = []
+    /// Torrents whose disk is behind.
+    private var paused: Set<TorrentHandle> = []
+
+    init(loop: HostLoop) {
+        self.loop = loop
+    }
+
+    var count: Int { connections.count }
+
+    subscript(handle: PeerHandle) -> PeerConnection? { connections[handle] }
+
+    // MARK: New connections
+
+    /// Attempts a connection from `local`, whose port does not matter; the outcome is told to the loop as a fact.
+    func connect(_ handle: PeerHandle, to endpoint: Endpoint, from local: Endpoint?) {
+        guard let local, let remoteAddress = try? endpoint.socketAddress else {
+            return loop.tell(.connectFailed(handle))
+        }
+        let connection = PeerConnection(handle: handle, loop: loop)
+        connections[handle] = connection
+        let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
+        var bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(.nanoseconds(loop.configuration.connectTimeout.wholeNanoseconds))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: Self.readAllocator)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                }
+            }
+        if !local.isAnyAddress {
+            var source = local
+            source.port = 0
+            guard let sourceAddress = try? source.socketAddress else { return connection.connectFailed() }
+            bootstrap =
+                bootstrap
+                .channelOption(ChannelOptions.Types.SocketOption(level: .ip, name: Self.bindAddressNoPort), value: 1)
+                .bind(to: sourceAddress)
+        }
+        bootstrap.connect(to: remoteAddress).whenFailure { _ in bound.value.connectFailed() }
+    }
+
+    /// Makes what an accepted connection needs; runs on the loop, in the channel's initializer.
+    func prepareAccepted(_ channel: any Channel) throws {
+        let connection = PeerConnection(handle: nil, loop: loop)
+        try channel.pipeline.syncOperations.addHandler(connection)
+    }
+
+    static func configureAccepted(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
+        bootstrap
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: readAllocator)
+    }
+
+    private static var readAllocator: AdaptiveRecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: readBytesMin, initial: readBytesMin, maximum: readBytesMax)
+    }
+
+    func insert(_ connection: PeerConnection, as handle: PeerHandle) {
+        connections[handle] = connection
+    }
+
+    // MARK: All of them
+
+    /// Drops a handle that is dead; the connection itself is over or closed by the caller.
+    @discardableResult
+    func remove(_ handle: PeerHandle) -> PeerConnection? {
+        connections.removeValue(forKey: handle)
+    }
+
+    func awaitFlush(_ connection: PeerConnection) {
+        guard !connection.awaitsFlush else { return }
+        connection.awaitsFlush = true
+        unflushed.append(connection)
+    }
+
+    /// One flush for each connection that was written to; may tell facts.
+    func flush() {
+        while !unflushed.isEmpty {
+            let batch = unflushed
+            unflushed.removeAll(keepingCapacity: true)
+            for connection in batch { connection.flush() }
+        }
+    }
+
+    /// Stops or resumes reading from the peers that bring payload for a torrent; the others cost the disk nothing.
+    func setReading(of torrent: TorrentHandle, paused isPaused: Bool) {
+        if isPaused { paused.insert(torrent) } else { paused.remove(torrent) }
+        for connection in connections.values where connection.deliversTo == torrent { connection.setPaused(isPaused) }
+    }
+
+    /// Payload for `torrent` came in on this connection.
+    func delivered(_ connection: PeerConnection, to torrent: TorrentHandle) {
+        guard connection.deliversTo != torrent else { return }
+        connection.deliversTo = torrent
+        if paused.contains(torrent) { connection.setPaused(true) }
+    }
+
+    /// Completes when all are closed.
+    func closeAll() -> EventLoopFuture<Void> {
+        let all = connections.values
+        connections = [:]
+        unflushed = []
+        return EventLoopFuture.andAllComplete(all.compactMap { $0.close() }, on: loop.eventLoop)
+    }
+}

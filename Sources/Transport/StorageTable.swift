@@ -1,0 +1,112 @@
+import Metainfo
+import NIOCore
+import PeerProtocol
+import Storage
+import Swarm
+import Synchronization
+
+/// The files of a host's torrents: what goes to their workers, and what comes back.
+final class StorageTable {
+    private struct Files {
+        let storage: TorrentStorage
+        /// Given to the storage and not released by it.
+        var backlogBytes = 0
+    }
+
+    private unowned let loop: HostLoop
+    private var directories: [TorrentHandle: String] = [:]
+    private var files: [TorrentHandle: Files] = [:]
+    /// Who waits for a block from the disk. Bounded by what the client asks for.
+    private var reads: [UInt64: (peer: PeerHandle, block: BlockRequest)] = [:]
+    private var nextRead: UInt64 = 0
+    /// Storages that are told to close and have not done so.
+    private var closing: [EventLoopFuture<Void>] = []
+
+    init(loop: HostLoop) {
+        self.loop = loop
+    }
+
+    /// Where the files of a torrent go once they are known.
+    func setDirectory(_ directory: String, of torrent: TorrentHandle) {
+        directories[torrent] = directory
+    }
+
+    // MARK: To the workers
+
+    func open(_ torrent: TorrentHandle, _ info: Info) {
+        guard files[torrent] == nil, let directory = directories[torrent] else { return }
+        let mailbox = StorageMailbox(torrent: torrent, loop: NIOLoopBound(loop, eventLoop: loop.eventLoop))
+        let storage = TorrentStorage(info: info, directory: directory) { mailbox.post($0) }
+        files[torrent] = Files(storage: storage)
+        storage.open()
+    }
+
+    func store(_ payload: ByteBuffer, piece: Int, offset: Int, in torrent: TorrentHandle) {
+        guard let index = files.index(forKey: torrent) else { return }
+        files.values[index].backlogBytes += payload.readableBytes
+        files.values[index].storage.store(piece: piece, offset: offset, payload)
+    }
+
+    func read(_ block: BlockRequest, of torrent: TorrentHandle, for peer: PeerHandle) {
+        guard let storage = files[torrent]?.storage else { return }
+        nextRead += 1
+        reads[nextRead] = (peer, block)
+        storage.read(piece: block.piece, offset: block.offset, length: block.length, id: nextRead)
+    }
+
+    /// Closes the files when all that was given to them is written.
+    func close(_ torrent: TorrentHandle) {
+        directories[torrent] = nil
+        guard let storage = files.removeValue(forKey: torrent)?.storage else { return }
+        let closed = loop.eventLoop.makePromise(of: Void.self)
+        storage.close { closed.succeed() }
+        closing.append(closed.futureResult)
+    }
+
+    /// Completes when all files are closed.
+    func closeAll() -> EventLoopFuture<Void> {
+        for torrent in files.keys { close(torrent) }
+        return EventLoopFuture.andAllComplete(closing, on: loop.eventLoop)
+    }
+
+    // MARK: From the workers
+
+    /// What the torrent's storage still holds; nil when it is closed.
+    func backlog(of torrent: TorrentHandle) -> Int? { files[torrent]?.backlogBytes }
+
+    func released(_ bytes: Int, by torrent: TorrentHandle) {
+        guard let index = files.index(forKey: torrent) else { return }
+        files.values[index].backlogBytes = max(0, files.values[index].backlogBytes - bytes)
+    }
+
+    func finishedRead(_ id: UInt64) -> (peer: PeerHandle, block: BlockRequest)? {
+        reads.removeValue(forKey: id)
+    }
+}
+
+/// Carries a worker's events to the loop: many for one hop when the loop is busy.
+private final class StorageMailbox: Sendable {
+    private let torrent: TorrentHandle
+    private let loop: NIOLoopBound<HostLoop>
+    private let waiting = Mutex<[StorageEvent]>([])
+
+    init(torrent: TorrentHandle, loop: NIOLoopBound<HostLoop>) {
+        self.torrent = torrent
+        self.loop = loop
+    }
+
+    func post(_ events: [StorageEvent]) {
+        let wasEmpty = waiting.withLock { waiting in
+            defer { waiting += events }
+            return waiting.isEmpty
+        }
+        guard wasEmpty else { return }
+        loop.eventLoop.execute {
+            let events = self.waiting.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+            self.loop.value.tell(.storage(self.torrent, events))
+        }
+    }
+}

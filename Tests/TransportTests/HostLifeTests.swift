@@ -1,0 +1,95 @@
+import Foundation
+import Primitives
+import Testing
+
+@testable import Transport
+
+@Suite struct HostLifeTests {
+    private static func openDescriptors() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+    }
+
+    /// In a process of its own, where nobody else opens anything.
+    @Test func stopLeavesNoDescriptorBehind() async {
+        await #expect(processExitsWith: .success) {
+            let payload = try Payload(byteCount: 200_000, pieceLength: 32_768, seed: 1)
+            defer { payload.remove() }
+            let seedFolder = try payload.seededFolder()
+            let folder = try payload.folder("fetched")
+            for round in 0..<3 {
+                let before = try Self.openDescriptors()
+                let seeder = TestHost(at: .v4(127, 23, 0, 1, port: 0), seed: 1)
+                let fetcher = TestHost(at: .v4(127, 23, 0, 2, port: 0), seed: 2)
+                let address = try await seeder.start()
+                _ = try await fetcher.start()
+                seeder.add(.info(payload.info), directory: seedFolder)
+                fetcher.add(.infoHash(payload.info.infoHash), directory: folder)
+                fetcher.addPeer(address)
+                fetcher.addPeer(.v4(127, 23, 0, 3, port: 9))
+                try await fetcher.wait("a connection") { if case .peerConnected = $0 { true } else { false } }
+                await fetcher.host.stop()
+                await seeder.host.stop()
+                await seeder.host.stop()
+                // The first round opens what the process keeps.
+                if round > 0, try Self.openDescriptors() != before { exit(EXIT_FAILURE) }
+            }
+        }
+    }
+
+    @Test func udpAndTCPShareOnePortThatIsReadBack() async throws {
+        let node = TestHost(at: .v4(127, 23, 1, 1, port: 0), seed: 1)
+        let address = try await node.start()
+        #expect(address.port != 0)
+        var other = HostConfiguration()
+        other.binds = [address]
+        #expect(throws: HostError.cannotBind(address, errno: EADDRINUSE)) { try BoundHome.openAll(other) }
+        await node.host.stop()
+        let homes = try BoundHome.openAll(other)
+        #expect(homes.map(\.local) == [address])
+        for home in homes { home.close() }
+    }
+
+    @Test func allAddressesShareTheChosenPort() throws {
+        var configuration = HostConfiguration()
+        configuration.binds = [.v4(127, 23, 2, 1, port: 0), .v6(EndpointV6(high: 0, low: 1, port: 0))]
+        let homes = try BoundHome.openAll(configuration)
+        #expect(homes.count == 2)
+        #expect(Set(homes.map(\.local.port)).count == 1)
+        for home in homes { home.close() }
+    }
+
+    @Test func anAddressThatDoesNotExistHereIsSkippedOnlyWhenAskedFor() throws {
+        let foreign = Endpoint.v4(192, 0, 2, 1, port: 0)
+        var configuration = HostConfiguration()
+        configuration.binds = [foreign, .v4(127, 23, 3, 1, port: 0)]
+        #expect(throws: HostError.cannotBind(foreign, errno: EADDRNOTAVAIL)) {
+            try BoundHome.openAll(configuration)
+        }
+        configuration.skipsUnavailableBinds = true
+        let homes = try BoundHome.openAll(configuration)
+        #expect(homes.map(\.local.family) == [.v4])
+        for home in homes { home.close() }
+        configuration.binds = [foreign]
+        #expect(throws: HostError.noUsableAddress) { try BoundHome.openAll(configuration) }
+    }
+
+    @Test func aHostStartsOnce() async throws {
+        let node = TestHost(at: .v4(127, 23, 4, 1, port: 0), seed: 1)
+        _ = try await node.start()
+        await #expect(throws: HostError.notStartable) { try await node.host.start() }
+        await node.host.stop()
+    }
+
+    @Test func hostsCanShareALoop() async throws {
+        let first = TestHost(at: .v4(127, 23, 5, 1, port: 0), seed: 1)
+        var configuration = HostConfiguration()
+        configuration.binds = [.v4(127, 23, 5, 2, port: 0)]
+        let second = Host(
+            configuration: configuration, logger: .init(label: "test"), sharingLoopOf: first.host, report: { _ in })
+        _ = try await first.start()
+        _ = try await second.start()
+        #expect(await second.nodeStatistics() != nil)
+        await second.stop()
+        await first.host.stop()
+    }
+}

@@ -1,0 +1,83 @@
+import Kademlia
+import Primitives
+import Testing
+
+@testable import Transport
+
+@Suite struct HostUDPTests {
+    private let ping = Array("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe".utf8)
+
+    @Test func aPingIsAnswered() async throws {
+        let node = TestHost(at: .v4(127, 21, 0, 1, port: 0), seed: 1)
+        let address = try await node.start()
+        let probe = try UDPProbe(at: .v4(127, 21, 0, 2, port: 0))
+        probe.send([(ping, address)])
+        let reply = try #require(probe.receive())
+        #expect(reply.starts(with: Array("d".utf8)))
+        #expect(String(decoding: reply, as: UTF8.self).contains("1:t2:aa"))
+        await node.host.stop()
+    }
+
+    @Test func aPingIsAnsweredOverIPv6() async throws {
+        let loopback = Endpoint.v6(EndpointV6(high: 0, low: 1, port: 0))
+        let node = TestHost(at: loopback, seed: 2)
+        let address = try await node.start()
+        let probe = try UDPProbe(at: loopback)
+        probe.send([(ping, address)])
+        #expect(probe.receive() != nil)
+        await node.host.stop()
+    }
+
+    @Test func aBurstOfPingsIsAnsweredInFull() async throws {
+        let node = TestHost(at: .v4(127, 21, 1, 1, port: 0), seed: 3)
+        let address = try await node.start()
+        let probe = try UDPProbe(at: .v4(127, 21, 1, 2, port: 0))
+        // Fewer than any limit per source, more than one read takes.
+        let count = 8
+        probe.send(Array(repeating: (ping, address), count: count))
+        var replies = 0
+        while replies < count, probe.receive() != nil { replies += 1 }
+        #expect(replies == count)
+        await node.host.stop()
+    }
+
+    @Test func aUTPSynIsAnsweredByAReset() async throws {
+        let node = TestHost(at: .v4(127, 21, 2, 1, port: 0), seed: 4)
+        let address = try await node.start()
+        let probe = try UDPProbe(at: .v4(127, 21, 2, 2, port: 0))
+        probe.send([(UTPResetTests.syn, address)])
+        let reply = try #require(probe.receive())
+        let expected = UTPHeader(kind: .reset, connectionID: 0x1234, sequenceNumber: 0, acknowledgedNumber: 1)
+        #expect(UTPHeader(reply.span.bytes) == expected)
+        await node.host.stop()
+    }
+
+    /// Two hosts that answered each other's resets would never stop.
+    @Test func resetsAndNoiseAreNeverAnswered() async throws {
+        let node = TestHost(at: .v4(127, 21, 3, 1, port: 0), seed: 5)
+        let address = try await node.start()
+        let probe = try UDPProbe(at: .v4(127, 21, 3, 2, port: 0))
+        var reset = UTPResetTests.syn
+        reset[0] = 0x31
+        probe.send([(reset, address), ([], address), ([0], address), (Array("hello".utf8), address)])
+        // What is answered comes in order: the answer to the SYN is the first.
+        probe.send([(UTPResetTests.syn, address)])
+        #expect(try #require(probe.receive()).count == UTPHeader.byteCount)
+        #expect(probe.receive(within: 50) == nil)
+        await node.host.stop()
+    }
+
+    /// NIO's own datagram writes would close the socket here.
+    @Test func aDatagramThatTheSystemRefusesDoesNotStopTheOthers() throws {
+        let sender = try UDPProbe(at: .v4(127, 21, 4, 1, port: 0))
+        let receiver = try UDPProbe(at: .v4(127, 21, 4, 2, port: 0))
+        let broadcast = Endpoint.v4(255, 255, 255, 255, port: 6881)
+        let noPort = Endpoint.v4(127, 21, 4, 2, port: 0)
+        let packets = (0..<150).flatMap { number in
+            [([UInt8(number)], broadcast), ([UInt8(number)], receiver.local), ([UInt8(number)], noPort)]
+        }
+        #expect(sender.send(packets) == 300)
+        for number in 0..<150 { #expect(receiver.receive() == [UInt8(number)]) }
+        #expect(receiver.receive(within: 20) == nil)
+    }
+}

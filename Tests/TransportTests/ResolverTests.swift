@@ -1,0 +1,38 @@
+import Glibc
+import Primitives
+import Testing
+
+@testable import Transport
+
+/// No name here leaves the machine.
+@Suite struct ResolverTests {
+    @Test func anAddressIsItsOwnAnswer() async throws {
+        let six = Endpoint.v6(EndpointV6(high: 0, low: 1, port: 7))
+        #expect(try await Resolver.resolve(host: "127.0.0.1", port: 7) == [.v4(127, 0, 0, 1, port: 7)])
+        #expect(try await Resolver.resolve(host: "::1", port: 7) == [six])
+    }
+
+    @Test func namesAreAskedOfTheSystem() async throws {
+        let found = try await Resolver.resolve(host: "localhost", port: 6881)
+        #expect(found.allSatisfy { $0.scope == .loopback && $0.port == 6881 })
+        #expect(Set(found).count == found.count)
+        #expect(!found.isEmpty)
+    }
+
+    @Test func aNameThatCannotBeFails() async {
+        let name = String(repeating: "x", count: 300)
+        await #expect(throws: Resolver.Failure.self) { try await Resolver.resolve(host: name, port: 1) }
+    }
+
+    @Test func aSlowAnswerIsNotAwaited() async {
+        let clock = ContinuousClock()
+        let start = clock.now
+        await #expect(throws: Resolver.Failure.timedOut("slow")) {
+            try await Resolver.resolve(host: "slow", port: 1, within: .milliseconds(20)) { _, port in
+                sleep(1)
+                return .success([.v4(127, 0, 0, 1, port: port)])
+            }
+        }
+        #expect(clock.now - start < .milliseconds(900))
+    }
+}

@@ -1,0 +1,49 @@
+import CShims
+import Glibc
+import Primitives
+
+@testable import Transport
+
+/// A plain UDP socket to talk to a host with.
+struct UDPProbe: ~Copyable {
+    private let descriptor: CInt
+    let local: Endpoint
+
+    struct CannotOpen: Error {}
+
+    init(at address: Endpoint) throws {
+        descriptor = mainline_udp_open(address.forSystemCalls, 1 << 20)
+        guard descriptor >= 0, let port = UInt16(exactly: mainline_local_port(descriptor)) else { throw CannotOpen() }
+        var local = address
+        local.port = port
+        self.local = local
+    }
+
+    deinit {
+        mainline_close(descriptor)
+    }
+
+    /// Returns how many were refused.
+    @discardableResult
+    func send(_ packets: [(bytes: [UInt8], to: Endpoint)]) -> Int {
+        var bytes: [UInt8] = []
+        var datagrams: [mainline_datagram] = []
+        for packet in packets {
+            datagrams.append(
+                mainline_datagram(
+                    offset: UInt32(bytes.count), length: UInt32(packet.bytes.count), to: packet.to.forSystemCalls))
+            bytes += packet.bytes
+        }
+        var lastError: CInt = 0
+        return mainline_udp_send(descriptor, bytes, datagrams, datagrams.count, &lastError)
+    }
+
+    /// The next datagram; nil if none comes in time.
+    func receive(within milliseconds: CInt = 2_000) -> [UInt8]? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&waiting, 1, milliseconds) == 1 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        return count >= 0 ? Array(bytes[..<count]) : nil
+    }
+}
