@@ -53,6 +53,7 @@ let tests: [Target] = [
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
+    .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
 ]
 
 let package = Package(
