@@ -17,7 +17,7 @@ package struct Info: Sendable {
     package let pieceLength: Int
     /// Bytes of all files together.
     package let totalLength: Int
-    /// In the order of the torrent, which is the order of their bytes. Empty files occur.
+    /// In the order of the torrent, which is the order of their bytes; some may be empty.
     package let files: [File]
     /// Whether the one file is `name` itself, and not in a directory of that name.
     package let isSingleFile: Bool

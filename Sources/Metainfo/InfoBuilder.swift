@@ -19,7 +19,7 @@ package struct InfoBuilder: Sendable {
         case directory([(path: [String], length: Int)])
     }
 
-    /// A single file called `name`. Without a piece length, one that fits the size is chosen.
+    /// A single file called `name`; without a piece length, one that fits the size is chosen.
     package init(name: String, length: Int, pieceLength: Int? = nil) {
         self.name = name
         self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: length)

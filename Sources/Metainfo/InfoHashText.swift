@@ -2,7 +2,7 @@ import Primitives
 
 /// The two ways to write a v1 infohash (BEP 9): 40 hexadecimal digits, or 32 letters of base32 (RFC 4648).
 enum InfoHashText {
-    static func parse(_ text: some Collection<UInt8>) throws(MagnetError) -> InfoHash {
+    static func parse(_ text: ArraySlice<UInt8>) throws(MagnetError) -> InfoHash {
         switch text.count {
         case 40: try hash(of: text, bitsPerDigit: 4) { $0.hexValue }
         case 32: try hash(of: text, bitsPerDigit: 5) { $0.base32Value }
@@ -14,7 +14,7 @@ enum InfoHashText {
     }
 
     private static func hash(
-        of text: some Collection<UInt8>, bitsPerDigit: Int, value: (UInt8) -> UInt8?
+        of text: ArraySlice<UInt8>, bitsPerDigit: Int, value: (UInt8) -> UInt8?
     ) throws(MagnetError) -> InfoHash {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(ID160.byteCount)
@@ -38,8 +38,13 @@ enum InfoHashText {
 extension UInt8 {
     var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
+    /// The lower case of an ASCII letter; anything else as it is.
+    var lowercased: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
+    }
+
     var isLetterOrDigit: Bool {
-        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
+        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowercased)
     }
 
     var hexValue: UInt8? {

@@ -3,7 +3,7 @@ package import Primitives
 /// A magnet link (BEP 9), or the bare infohash that people paste in its place.
 package struct Magnet: Hashable, Sendable {
     package let infoHash: InfoHash
-    /// `dn`: what to call the torrent until its metadata is there. From the network: escape it before showing it.
+    /// `dn`, what to call the torrent until its metadata is there; from the network, so escape it before showing it.
     package private(set) var displayName: String?
     /// `tr`: tracker URLs, not checked further.
     package private(set) var trackers: [String] = []
@@ -28,7 +28,7 @@ package struct Magnet: Hashable, Sendable {
     package init(_ text: String) throws(MagnetError) {
         let limit = MetainfoLimits.magnetBytes
         guard text.utf8.count <= limit else { throw .tooLong(limitBytes: limit) }
-        let link = text.utf8.trimmingBlanks()
+        let link = Array(text.utf8)[...].trimmingBlanks()
         guard !link.isEmpty else { throw .empty }
         guard let query = link.droppingPrefix("magnet:?") else {
             guard link.allSatisfy(\.isLetterOrDigit) else { throw .notAMagnet }
@@ -56,12 +56,12 @@ package struct Magnet: Hashable, Sendable {
         var otherTopic: String?
         var hasVersion2 = false
         for parameter in parameters where parameter.isTopic {
-            let topic = parameter.decoded(plusIsSpace: false)
-            if let hash = topic[...].droppingPrefix("urn:btih:") {
+            let topic = parameter.decoded(plusIsSpace: false)[...]
+            if let hash = topic.droppingPrefix("urn:btih:") {
                 let hash = try InfoHashText.parse(hash)
                 guard found == nil || found == hash else { throw .severalInfoHashes }
                 found = hash
-            } else if topic[...].droppingPrefix("urn:btmh:") != nil {
+            } else if topic.droppingPrefix("urn:btmh:") != nil {
                 hasVersion2 = true
             } else {
                 otherTopic = otherTopic ?? MagnetError.excerpt(topic)
@@ -100,18 +100,18 @@ package struct Magnet: Hashable, Sendable {
 /// `key=value`, the key in lower case and without the number of `tr.1`, the value still encoded.
 private struct Parameter {
     let key: String
-    private let value: Substring.UTF8View
+    private let value: ArraySlice<UInt8>
 
-    init(_ text: Substring.UTF8View) {
+    init(_ text: ArraySlice<UInt8>) {
         let equals = text.firstIndex(of: UInt8(ascii: "=")) ?? text.endIndex
-        var key = String(decoding: text[..<equals], as: UTF8.self).lowercased()
-        if let dot = key.lastIndex(of: "."), dot != key.startIndex,
-            case let number = key[key.index(after: dot)...].utf8, !number.isEmpty, number.allSatisfy(\.isDigit)
+        var key = text[..<equals]
+        if let dot = key.lastIndex(of: UInt8(ascii: ".")), case let number = key[(dot + 1)...], !number.isEmpty,
+            number.allSatisfy(\.isDigit)
         {
-            key = String(key[..<dot])
+            key = key[..<dot]
         }
-        self.key = key
-        value = equals == text.endIndex ? text[equals...] : text[text.index(after: equals)...]
+        self.key = String(decoding: key.map(\.lowercased), as: UTF8.self)
+        value = text[equals...].dropFirst()
     }
 
     var isTopic: Bool { key == "xt" }

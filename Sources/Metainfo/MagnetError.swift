@@ -1,4 +1,4 @@
-/// What is broken in a magnet link. Texts that come from the link are cut short, but not escaped.
+/// What is broken in a magnet link; texts that come from the link are cut short, but not escaped.
 package enum MagnetError: Error, Hashable, Sendable {
     case empty
     case tooLong(limitBytes: Int)

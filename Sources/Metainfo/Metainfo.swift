@@ -7,7 +7,7 @@
 ///
 /// Names and paths are what the network said. They become safe names only at the write boundary, in `Storage`.
 package enum MetainfoLimits {
-    /// An info dictionary. The largest in use describe some hundred thousand pieces in under 10 MiB.
+    /// An info dictionary; the largest in use describe some hundred thousand pieces in under 10 MiB.
     package static let infoBytes = 32 << 20
     /// A .torrent file: an info dictionary, and hash layers and trackers that we skip.
     package static let torrentBytes = 64 << 20

@@ -2,17 +2,19 @@ import Primitives
 
 /// The percent encoding of URIs (RFC 3986).
 enum PercentCoding {
-    /// Bytes, since what is encoded need not be UTF-8. A `%` without two digits stands for itself.
-    static func decode(_ text: some Collection<UInt8>, plusIsSpace: Bool) -> [UInt8] {
+    /// Bytes, since what is encoded need not be UTF-8; a `%` without two digits stands for itself.
+    static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
-        var rest = text[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), case let digits = rest.prefix(2), digits.count == 2,
-                let high = digits.first?.hexValue, let low = digits.dropFirst().first?.hexValue
+        var index = text.startIndex
+        while index < text.endIndex {
+            let byte = text[index]
+            index += 1
+            if byte == UInt8(ascii: "%"), index + 1 < text.endIndex, let high = text[index].hexValue,
+                let low = text[index + 1].hexValue
             {
                 bytes.append(high << 4 | low)
-                rest = rest.dropFirst(2)
+                index += 2
             } else {
                 bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
             }
@@ -35,24 +37,20 @@ enum PercentCoding {
     }
 }
 
-extension Collection<UInt8> where SubSequence: BidirectionalCollection {
+extension ArraySlice<UInt8> {
     /// Without blanks and line breaks at either end: what pasting leaves behind.
-    func trimmingBlanks() -> SubSequence {
-        var rest = self[...]
-        while let first = rest.first, first <= 0x20 { rest = rest.dropFirst() }
-        while let last = rest.last, last <= 0x20 { rest = rest.dropLast() }
-        return rest
+    func trimmingBlanks() -> ArraySlice<UInt8> {
+        let isBlank = { (byte: UInt8) in byte <= 0x20 }
+        guard let last = lastIndex(where: { !isBlank($0) }) else { return [] }
+        return self[...last].drop(while: isBlank)
     }
-}
 
-extension Collection<UInt8> {
     /// What follows `prefix`, which is lower case and found in any case; nil if it is not there.
-    func droppingPrefix(_ prefix: StaticString) -> SubSequence? {
-        let lowered = self.prefix(prefix.utf8CodeUnitCount)
-        guard lowered.count == prefix.utf8CodeUnitCount else { return nil }
-        for (index, byte) in lowered.enumerated() {
-            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-            guard (isUpper ? byte | 0x20 : byte) == prefix.utf8Start[index] else { return nil }
+    func droppingPrefix(_ prefix: StaticString) -> ArraySlice<UInt8>? {
+        guard count >= prefix.utf8CodeUnitCount else { return nil }
+        for offset in 0..<prefix.utf8CodeUnitCount
+        where self[startIndex + offset].lowercased != prefix.utf8Start[offset] {
+            return nil
         }
         return dropFirst(prefix.utf8CodeUnitCount)
     }

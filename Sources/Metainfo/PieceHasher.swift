@@ -27,7 +27,7 @@ package struct PieceHasher {
         }
     }
 
-    /// One hash per piece, the last of which may be short. Call once.
+    /// One hash per piece, the last of which may be short; to be called once.
     package mutating func finish() -> [ID160] {
         if filled > 0 { endPiece() }
         return hashes

@@ -6,7 +6,7 @@ import Bencode
 /// is passed over.
 package struct Torrent: Hashable, Sendable {
     package let info: Info
-    /// Tiers of URLs, none of them empty; a plain `announce` is one tier of one. At most `MetainfoLimits.sources` URLs.
+    /// Tiers of URLs, none of them empty, at most `MetainfoLimits.sources` URLs; a plain `announce` is a tier of one.
     package let trackers: [[String]]
     /// DHT nodes to start from.
     package let nodes: [PeerAddress]
