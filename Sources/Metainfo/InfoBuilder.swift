@@ -65,9 +65,7 @@ package struct InfoBuilder: Sendable {
         writer.key("piece length")
         writer.integer(pieceLength)
         writer.key("pieces")
-        writer.string(byteCount: pieceHashes.count * ID160.byteCount) { bytes in
-            for hash in pieceHashes { hash.append(to: &bytes) }
-        }
+        writer.string(pieceHashes.flatMap(\.bytes))
         if isPrivate {
             writer.key("private")
             writer.integer(1)
