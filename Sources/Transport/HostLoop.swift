@@ -195,7 +195,8 @@ final class HostLoop {
             storages.released(bytes, by: torrent)
             backlogChanged(of: torrent)
         case .blockRead(let id, let payload):
-            if let read = storages.finishedRead(id) { send(read.block, payload, to: read.peer) }
+            if let read = storages.finishedRead(id), case .success(let bytes) = payload { send(read.block, bytes, to: read.peer) }
+        case .checking, .repaired: report(.storage(torrent, event))
         }
     }
 

@@ -51,7 +51,7 @@ final class StorageTable {
         guard let storage = files[torrent]?.storage else { return }
         nextRead += 1
         reads[nextRead] = (peer, block)
-        storage.read(piece: block.piece, offset: block.offset, length: block.length, id: nextRead)
+        storage.read(piece: block.piece, offset: block.offset, length: block.length, tag: nextRead)
     }
 
     /// Closes the files when all that was given to them is written.

@@ -1,0 +1,105 @@
+import Client
+import Kademlia
+import Metainfo
+import Primitives
+import Swarm
+import Testing
+
+private let torrent = TorrentHandle(rawValue: 1)
+
+/// The journey of a magnet through a DHT of whole clients, with no other source of peers.
+@Suite struct SearchTests {
+    @Test func aMagnetResolvesThroughTheDHTAlone() throws {
+        let payload = try Payload(byteCount: 200_000)
+        var world = World()
+        let router = world.addNetwork(nodes: 12)
+        let seeder = world.join(router, seed: 100)
+        world.insertDisk(seeder, torrent, payload.disk)
+        world.command(seeder, .add(torrent, .info(payload.info), options))
+        #expect(world.run(for: .seconds(60)) { $0.events(seeder).contains { $0.isAnnounced } } == true)
+
+        let leecher = world.join(router, seed: 101)
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        let start = world.now
+        #expect(world.run(for: .seconds(60)) { $0.events(leecher).contains(.completed) } == true)
+        #expect(world.now - start < .seconds(5))
+        #expect(world.machines[leecher].disks[torrent]?.content == payload.content)
+    }
+
+    @Test func theFirstPeerIsFoundBeforeTheBootstrapEnds() throws {
+        let payload = try Payload(byteCount: 1000)
+        var world = World(latency: .milliseconds(50))
+        let router = world.addNetwork(nodes: 30)
+        let seeder = world.join(router, seed: 100)
+        world.insertDisk(seeder, torrent, payload.disk)
+        world.command(seeder, .add(torrent, .info(payload.info), options))
+        #expect(world.run(for: .seconds(60)) { $0.events(seeder).contains { $0.isAnnounced } } == true)
+
+        // From a cold start: one round trip to the router, a few more towards the infohash.
+        let leecher = world.join(router, seed: 101)
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        let start = world.now
+        let found = world.run(for: .seconds(60)) {
+            $0.events(leecher).contains { if case .peersFound(_, .dht) = $0 { true } else { false } }
+        }
+        #expect(found)
+        #expect(world.now - start <= .milliseconds(500))
+    }
+
+    @Test func aSeederThatComesLaterIsFoundWithoutAskingAgainByHand() throws {
+        let payload = try Payload(byteCount: 1000)
+        var world = World()
+        let router = world.addNetwork(nodes: 12)
+        let leecher = world.join(router, seed: 101)
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        _ = world.run(for: .seconds(40))
+        let lookups = world.events(leecher).filter { $0 == .lookupStarted }.count
+        #expect((3...12).contains(lookups))
+
+        let seeder = world.join(router, seed: 100)
+        world.insertDisk(seeder, torrent, payload.disk)
+        world.command(seeder, .add(torrent, .info(payload.info), options))
+        #expect(world.run(for: .seconds(120)) { $0.events(leecher).contains(.completed) } == true)
+    }
+
+    @Test func withoutTheDHTNobodyIsAsked() throws {
+        let payload = try Payload(byteCount: 1000)
+        var world = World()
+        let router = world.addNetwork(nodes: 3)
+        let leecher = world.join(router, seed: 101)
+        var options = options
+        options.usesDHT = false
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        _ = world.run(for: .seconds(30))
+        #expect(!world.events(leecher).contains(.lookupStarted))
+    }
+
+    private var options: Client.TorrentOptions {
+        var options = Client.TorrentOptions()
+        options.listenPort = 6881
+        return options
+    }
+}
+
+extension World {
+    /// A DHT of so many clients without torrents. Returns the endpoint of the first.
+    fileprivate mutating func addNetwork(nodes: Int) -> Endpoint {
+        let router = add(seed: 1000)
+        for seed in 1..<nodes { _ = join(machines[router].endpoint, seed: 1000 + UInt64(seed)) }
+        _ = run(for: .seconds(30))
+        return machines[router].endpoint
+    }
+
+    fileprivate mutating func join(_ router: Endpoint, seed: UInt64) -> Int {
+        let machine = add(seed: seed)
+        command(machine, .bootstrap([router]))
+        return machine
+    }
+}
+
+extension TorrentEvent {
+    fileprivate var isAnnounced: Bool {
+        if case .announced(let nodes) = self { return nodes > 0 }
+        return false
+    }
+}
