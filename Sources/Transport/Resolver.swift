@@ -59,7 +59,9 @@ package enum Resolver {
         var next = list
         while let entry = next?.pointee {
             next = entry.ai_next
-            guard let address = entry.ai_addr, var endpoint = Endpoint(address, family: entry.ai_family) else { continue }
+            guard let address = entry.ai_addr, var endpoint = Endpoint(address, family: entry.ai_family) else {
+                continue
+            }
             endpoint.port = port
             if !found.contains(endpoint) { found.append(endpoint) }
         }

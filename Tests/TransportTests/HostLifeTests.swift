@@ -1,5 +1,9 @@
+import Client
 import Foundation
+import Logging
+import Metainfo
 import Primitives
+import Swarm
 import Testing
 
 @testable import Transport
@@ -26,7 +30,7 @@ import Testing
                 fetcher.add(.infoHash(payload.info.infoHash), directory: folder)
                 fetcher.addPeer(address)
                 fetcher.addPeer(.v4(127, 23, 0, 3, port: 9))
-                try await fetcher.wait("a connection") { if case .peerConnected = $0 { true } else { false } }
+                try await fetcher.wait("a connection") { if case .peerConnected(_) = $0 { true } else { false } }
                 await fetcher.host.stop()
                 await seeder.host.stop()
                 await seeder.host.stop()
@@ -85,7 +89,7 @@ import Testing
         var configuration = HostConfiguration()
         configuration.binds = [.v4(127, 23, 5, 2, port: 0)]
         let second = Host(
-            configuration: configuration, logger: .init(label: "test"), sharingLoopOf: first.host, report: { _ in })
+            configuration: configuration, logger: Logger(label: "test"), sharingLoopOf: first.host, report: { _ in })
         _ = try await first.start()
         _ = try await second.start()
         #expect(await second.nodeStatistics() != nil)

@@ -1,3 +1,5 @@
+import Client
+import Metainfo
 import Primitives
 import Swarm
 import Testing

@@ -3,41 +3,46 @@ import Testing
 
 @testable import Transport
 
-@Suite struct UTPResetTests {
-    /// ST_SYN as libtorrent sends it: version 1, connection id 0x1234, sequence number 1.
-    static let syn: [UInt8] = [
-        0x41, 0x00, 0x12, 0x34, 0xAA, 0xBB, 0xCC, 0xDD, 0, 0, 0, 0, 0x00, 0x10, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
-    ]
+/// ST_SYN as libtorrent sends it: version 1, connection id 0x1234, sequence number 1.
+let sampleSyn: [UInt8] = [
+    0x41, 0x00, 0x12, 0x34, 0xAA, 0xBB, 0xCC, 0xDD, 0, 0, 0, 0, 0x00, 0x10, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
+]
 
+@Suite struct UTPResetTests {
     @Test func aSynIsRefusedByAResetOfItsOwnConnectionThatAcknowledgesIt() throws {
-        let header = try #require(UTPHeader(Self.syn.span.bytes))
+        let parsed = UTPHeader(sampleSyn.span.bytes)
+        let header = try #require(parsed)
         #expect(header == UTPHeader(kind: .syn, connectionID: 0x1234, sequenceNumber: 1, acknowledgedNumber: 0))
         let refusal = try #require(header.refusal)
         var bytes: [UInt8] = []
         refusal.append(to: &bytes)
         #expect(bytes == [0x31, 0, 0x12, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
-        #expect(UTPHeader(bytes.span.bytes) == refusal)
+        let parsedRefusal = UTPHeader(bytes.span.bytes)
+        #expect(parsedRefusal == refusal)
     }
 
     @Test(arguments: [UInt8(0x01), 0x11, 0x21, 0x31])
     func nothingButASynIsAnswered(firstByte: UInt8) throws {
-        var packet = Self.syn
+        var packet = sampleSyn
         packet[0] = firstByte
-        let header = try #require(UTPHeader(packet.span.bytes))
+        let parsed = UTPHeader(packet.span.bytes)
+        let header = try #require(parsed)
         #expect(header.refusal == nil)
     }
 
     @Test(arguments: [UInt8(ascii: "d"), 0x40, 0x42, 0x51, 0xF1])
     func otherProtocolsAndVersionsAreNotTakenForUTP(firstByte: UInt8) {
-        var packet = Self.syn
+        var packet = sampleSyn
         packet[0] = firstByte
-        #expect(UTPHeader(packet.span.bytes) == nil)
+        let header = UTPHeader(packet.span.bytes)
+        #expect(header == nil)
     }
 
     @Test func aTruncatedHeaderIsNone() {
         for length in 0..<UTPHeader.byteCount {
-            let packet = Array(Self.syn[..<length])
-            #expect(UTPHeader(packet.span.bytes) == nil)
+            let packet = Array(sampleSyn[..<length])
+            let header = UTPHeader(packet.span.bytes)
+            #expect(header == nil)
         }
     }
 

@@ -10,7 +10,8 @@ struct Payload {
 
     init(byteCount: Int, pieceLength: Int, seed: UInt64) throws {
         var generator = SeededGenerator(number: seed)
-        bytes = generator.bytes(count: byteCount)
+        let bytes = generator.bytes(count: byteCount)
+        self.bytes = bytes
         let builder = InfoBuilder(name: "payload.bin", length: byteCount, pieceLength: pieceLength)
         var hasher = PieceHasher(pieceLength: pieceLength)
         hasher.update(bytes.span.bytes)

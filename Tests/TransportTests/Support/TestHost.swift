@@ -1,4 +1,5 @@
 import Client
+import Kademlia
 import Logging
 import Metainfo
 import Primitives

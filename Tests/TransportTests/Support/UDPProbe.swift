@@ -5,7 +5,7 @@ import Primitives
 @testable import Transport
 
 /// A plain UDP socket to talk to a host with.
-struct UDPProbe: ~Copyable {
+final class UDPProbe: Sendable {
     private let descriptor: CInt
     let local: Endpoint
 
@@ -39,11 +39,15 @@ struct UDPProbe: ~Copyable {
     }
 
     /// The next datagram; nil if none comes in time.
-    func receive(within milliseconds: CInt = 2_000) -> [UInt8]? {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&waiting, 1, milliseconds) == 1 else { return nil }
+    func receive(within limit: Duration = .seconds(2)) async throws -> [UInt8]? {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
         var bytes = [UInt8](repeating: 0, count: 4_096)
-        let count = recv(descriptor, &bytes, bytes.count, 0)
-        return count >= 0 ? Array(bytes[..<count]) : nil
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, 0)
+            if count >= 0 { return Array(bytes[..<count]) }
+            guard clock.now < deadline else { return nil }
+            try await Task.sleep(for: .milliseconds(1))
+        }
     }
 }
