@@ -67,6 +67,7 @@ let tests: [Target] = [
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
+    .testTarget(name: "TidyTests"),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
 ]
