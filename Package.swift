@@ -24,7 +24,7 @@ let pure: [Target] = [
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
     .target(name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
-    .target(name: "Simulator", dependencies: ["Client", "Kademlia", "Primitives", "Digest", heap]),
+    .target(name: "Simulator", dependencies: ["Client", "Kademlia", "KRPC", "Primitives", "Digest", heap]),
 ]
 
 let edge: [Target] = [

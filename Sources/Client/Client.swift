@@ -42,8 +42,8 @@ package struct Client {
         package var lookupRetryMax: Duration = .seconds(60)
         /// What we call ourselves to peers.
         package var clientName = "mainline 0.1"
-        /// Azureus-style: ML, version 0.1.0.
-        package var peerIDPrefix = "-ML0100-"
+        /// Azureus-style: MN, which BEP 20 gives to nobody, version 0.1.0.
+        package var peerIDPrefix = "-MN0100-"
 
         package init() {}
     }

@@ -18,6 +18,6 @@ package struct MessageEncoder: Hashable, Sendable {
         self.isReadOnly = isReadOnly
     }
 
-    /// "ML", version 0.1.
-    package static let version: UInt32 = 0x4D4C_0001
+    /// "MN", a pair of letters that BEP 20 gives to nobody, version 0.1.
+    package static let version: UInt32 = 0x4D4E_0001
 }

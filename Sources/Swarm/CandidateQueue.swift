@@ -1,18 +1,18 @@
 import DequeModule
-import Primitives
+package import Primitives
 
 /// The endpoints a torrent has heard of: which to try next, which to leave alone.
 ///
 /// Fresh ones go first, in the order they were found; failed ones come back after a delay that doubles.
-struct CandidateQueue {
+package struct CandidateQueue {
     private let configuration: Swarm.Configuration
     private var records: [Endpoint: Record] = [:]
     private var fresh: Deque<Endpoint> = []
     /// Waiting for a retry, earliest first.
     private var waiting: [Retry] = []
     /// Endpoints refused because the queue was full.
-    private(set) var refusedCount = 0
-    private(set) var bannedCount = 0
+    package private(set) var refusedCount = 0
+    package private(set) var bannedCount = 0
 
     private struct Record {
         var failures = 0
@@ -28,18 +28,18 @@ struct CandidateQueue {
         let at: Instant
     }
 
-    init(configuration: Swarm.Configuration) {
+    package init(configuration: Swarm.Configuration) {
         self.configuration = configuration
     }
 
-    var knownCount: Int { records.count }
-    var hasFresh: Bool { !fresh.isEmpty }
-    var nextRetry: Instant? { waiting.first?.at }
+    package var knownCount: Int { records.count }
+    package var hasFresh: Bool { !fresh.isEmpty }
+    package var nextRetry: Instant? { waiting.first?.at }
 
-    func isBanned(_ endpoint: Endpoint) -> Bool { records[endpoint]?.isBanned ?? false }
+    package func isBanned(_ endpoint: Endpoint) -> Bool { records[endpoint]?.isBanned ?? false }
 
     /// Returns true if the endpoint was not known. One that had been given up gets another chance.
-    mutating func found(_ endpoint: Endpoint) -> Bool {
+    package mutating func found(_ endpoint: Endpoint) -> Bool {
         guard endpoint.port != 0 else { return false }
         if let record = records[endpoint] {
             if record.failures >= configuration.connectAttemptsMax, !record.isBanned, !record.isBusy, !record.isQueued {
@@ -58,7 +58,7 @@ struct CandidateQueue {
     }
 
     /// The endpoint to try now, marked as busy.
-    mutating func next(now: Instant) -> Endpoint? {
+    package mutating func next(now: Instant) -> Endpoint? {
         while let endpoint = fresh.popFirst() ?? dueRetry(now: now) {
             guard var record = records[endpoint] else { continue }
             record.isQueued = false
@@ -71,7 +71,7 @@ struct CandidateQueue {
     }
 
     /// The attempt failed or the connection ended early: come back later, unless it failed too often.
-    mutating func failed(_ endpoint: Endpoint, now: Instant) {
+    package mutating func failed(_ endpoint: Endpoint, now: Instant) {
         guard var record = records[endpoint] else { return }
         record.isBusy = false
         record.failures += 1
@@ -81,7 +81,7 @@ struct CandidateQueue {
     }
 
     /// A connection that had worked ended: come back after the shortest delay.
-    mutating func ended(_ endpoint: Endpoint, now: Instant) {
+    package mutating func ended(_ endpoint: Endpoint, now: Instant) {
         guard records[endpoint] != nil else { return }
         records[endpoint]?.isBusy = false
         records[endpoint]?.failures = 0
@@ -89,12 +89,12 @@ struct CandidateQueue {
     }
 
     /// We have no use for the endpoint now; it is tried again when somebody names it.
-    mutating func shelved(_ endpoint: Endpoint) {
+    package mutating func shelved(_ endpoint: Endpoint) {
         records[endpoint]?.isBusy = false
         records[endpoint]?.failures = configuration.connectAttemptsMax
     }
 
-    mutating func ban(_ endpoint: Endpoint) {
+    package mutating func ban(_ endpoint: Endpoint) {
         guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else { return }
         records[endpoint, default: Record()].isBusy = false
         records[endpoint, default: Record()].isBanned = true

@@ -1,14 +1,14 @@
 import Digest
 import OrderedCollections
 import PeerProtocol
-import Primitives
+package import Primitives
 
 /// Collects the info dictionary from many peers at once (BEP 9), trusting none.
 ///
 /// Each advertised size has an assembly of its own, so that a liar can spoil its own and no other. Peers share an
 /// assembly and every piece is asked of several; when a whole one fails its hash and had one contributor, that is
 /// the liar; else the assembly goes on with one peer at a time until the liar shows.
-struct MetadataRace {
+package struct MetadataRace {
     /// Peers asked for the same piece at once: what the fastest answer costs.
     private static let requestsPerPieceMax = 3
 
@@ -18,15 +18,15 @@ struct MetadataRace {
     private var assemblies: OrderedDictionary<Int, Assembly> = [:]
     private var sizeOffered: [PeerHandle: Int] = [:]
 
-    init(infoHash: InfoHash, configuration: Swarm.Configuration) {
+    package init(infoHash: InfoHash, configuration: Swarm.Configuration) {
         self.infoHash = infoHash
         self.configuration = configuration
     }
 
-    var offerCount: Int { sizeOffered.count }
+    package var offerCount: Int { sizeOffered.count }
 
     /// A peer says that it has `size` bytes of metadata. Returns false for a size that nobody can have.
-    mutating func offered(size: Int, by peer: PeerHandle) -> Bool {
+    package mutating func offered(size: Int, by peer: PeerHandle) -> Bool {
         guard size > 0, size <= configuration.metadataBytesMax else { return false }
         guard sizeOffered[peer] == nil else { return true }
         if assemblies[size] == nil {
@@ -39,13 +39,13 @@ struct MetadataRace {
     }
 
     /// The pieces to ask of `peer` now.
-    mutating func requests(for peer: PeerHandle, now: Instant) -> [Int] {
+    package mutating func requests(for peer: PeerHandle, now: Instant) -> [Int] {
         guard let size = sizeOffered[peer] else { return [] }
         return assemblies[size]?.requests(
             for: peer, upTo: configuration.metadataRequestsPerPeerMax, copies: Self.requestsPerPieceMax, now: now) ?? []
     }
 
-    enum Outcome: Equatable {
+    package enum Outcome: Equatable {
         /// Not asked for, or of the wrong size.
         case ignored
         case needsMore
@@ -55,7 +55,7 @@ struct MetadataRace {
         case mismatch(contributors: [PeerHandle], liar: PeerHandle?)
     }
 
-    mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Outcome {
+    package mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Outcome {
         guard let size = sizeOffered[peer] else { return .ignored }
         guard assemblies[size]?.received(piece: piece, payload: payload, from: peer) == true else { return .ignored }
         guard let whole = assemblies[size]?.takeWhole() else { return .needsMore }
@@ -66,19 +66,19 @@ struct MetadataRace {
     }
 
     /// The peer will not give this piece.
-    mutating func rejected(piece: Int, by peer: PeerHandle) {
+    package mutating func rejected(piece: Int, by peer: PeerHandle) {
         guard let size = sizeOffered[peer] else { return }
         assemblies[size]?.refused(piece: piece, by: peer)
     }
 
-    mutating func left(_ peer: PeerHandle) {
+    package mutating func left(_ peer: PeerHandle) {
         guard let size = sizeOffered.removeValue(forKey: peer) else { return }
         assemblies[size]?.left(peer)
         if assemblies[size]?.peers.isEmpty == true { assemblies.removeValue(forKey: size) }
     }
 
     /// Frees what was asked longer ago than the time limit, so that others are asked.
-    mutating func timedOut(now: Instant) {
+    package mutating func timedOut(now: Instant) {
         for index in assemblies.values.indices {
             assemblies.values[index].expire(before: now - configuration.metadataRequestTimeout)
         }

@@ -1,14 +1,19 @@
-import Metainfo
+package import Metainfo
 import OrderedCollections
-import PeerProtocol
-import Primitives
+package import PeerProtocol
+package import Primitives
 
 /// How far the end game may go for one peer.
-struct EndGame {
+package struct EndGame {
     /// Blocks to ask of it at once.
-    var blocks: Int
+    package var blocks: Int
     /// Peers that may be asked for the same block.
-    var copies: Int
+    package var copies: Int
+
+    package init(blocks: Int, copies: Int) {
+        self.blocks = blocks
+        self.copies = copies
+    }
 }
 
 /// Decides which block to ask of which peer (BEP 3; Cohen, "Incentives Build Robustness in BitTorrent", 2003).
@@ -16,10 +21,10 @@ struct EndGame {
 /// Random first piece, then rarest first; pieces that were begun are finished first (strict priority); in the end
 /// game, blocks that are still on their way are asked of other peers too. A block is known by its place only: who
 /// was asked for it stays with the sessions, and comes back through `abandoned`.
-struct PiecePicker {
+package struct PiecePicker {
     private let info: Info
     /// The verified pieces.
-    private(set) var have: Bitfield
+    package private(set) var have: Bitfield
     private var index: AvailabilityIndex
     /// Pieces begun and not yet whole, oldest first.
     private var begun: OrderedDictionary<Int, PieceProgress> = [:]
@@ -27,22 +32,22 @@ struct PiecePicker {
     private var verifying: OrderedDictionary<Int, [PeerHandle]> = [:]
     private var freeBlockCount = 0
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until then.
-    private(set) var generation = 0
+    package private(set) var generation = 0
 
-    init(info: Info, have: Bitfield) {
+    package init(info: Info, have: Bitfield) {
         self.info = info
         self.have = have
         index = AvailabilityIndex(pieceCount: have.count)
         for piece in 0..<have.count where !have[piece] { index.insert(piece) }
     }
 
-    var isComplete: Bool { have.isFull }
+    package var isComplete: Bool { have.isFull }
     /// Nothing is left to begin and every block is asked of somebody.
-    var isEndGame: Bool { index.waitingCount == 0 && freeBlockCount == 0 && !begun.isEmpty }
+    package var isEndGame: Bool { index.waitingCount == 0 && freeBlockCount == 0 && !begun.isEmpty }
 
-    func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
+    package func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
 
-    var verifiedBytes: Int {
+    package var verifiedBytes: Int {
         guard have.count > 0 else { return 0 }
         let whole = have.setCount * info.pieceLength
         return have[have.count - 1] ? whole - info.pieceLength + length(ofPiece: have.count - 1) : whole
@@ -50,17 +55,17 @@ struct PiecePicker {
 
     // MARK: What peers have
 
-    mutating func peerJoined(having pieces: Bitfield) {
+    package mutating func peerJoined(having pieces: Bitfield) {
         index.peerJoined(having: pieces)
         generation += 1
     }
 
-    mutating func peerLeft(having pieces: Bitfield) {
+    package mutating func peerLeft(having pieces: Bitfield) {
         index.peerLeft(having: pieces)
     }
 
     /// A peer that had `before` now has `piece` as well.
-    mutating func peerGained(_ piece: Int, before: Bitfield) {
+    package mutating func peerGained(_ piece: Int, before: Bitfield) {
         index.peerGained(piece, before: before)
     }
 
@@ -68,7 +73,7 @@ struct PiecePicker {
 
     /// Appends up to `count` blocks to ask of a peer that has `pieces`. `current` is the piece that the peer works at;
     /// `outstanding` what is asked of this very peer already.
-    mutating func pick(
+    package mutating func pick(
         _ count: Int, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
         outstanding: OutstandingRequests, using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
     ) {
@@ -133,7 +138,7 @@ struct PiecePicker {
 
     // MARK: What became of a block
 
-    enum Receipt: Equatable {
+    package enum Receipt: Equatable {
         /// It was here already, or its piece was.
         case duplicate
         /// `others`: it was asked of other peers too, which should be told.
@@ -141,12 +146,12 @@ struct PiecePicker {
     }
 
     /// Whether the block's bytes are still wanted.
-    func isWanted(_ block: BlockRequest) -> Bool {
+    package func isWanted(_ block: BlockRequest) -> Bool {
         begun[block.piece].map { !$0.isReceived(block.offset / BlockRequest.usualLength) } ?? false
     }
 
     /// All of a block has gone to the storage.
-    mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
+    package mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
         guard let position = begun.index(forKey: block.piece) else { return .duplicate }
         let number = block.offset / BlockRequest.usualLength
         guard let receipt = begun.values[position].received(number, from: peer) else { return .duplicate }
@@ -158,7 +163,7 @@ struct PiecePicker {
     }
 
     /// A peer will not deliver these blocks, or not soon: others may be asked.
-    mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
+    package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
             if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
@@ -167,7 +172,7 @@ struct PiecePicker {
     }
 
     /// The storage has the piece on record. Returns false if it was known already.
-    mutating func verified(_ piece: Int) -> Bool {
+    package mutating func verified(_ piece: Int) -> Bool {
         verifying.removeValue(forKey: piece)
         guard !have[piece] else { return false }
         have[piece] = true
@@ -175,7 +180,7 @@ struct PiecePicker {
     }
 
     /// The piece failed its hash and is to be fetched again. Returns who gave it.
-    mutating func failed(_ piece: Int) -> [PeerHandle] {
+    package mutating func failed(_ piece: Int) -> [PeerHandle] {
         let contributors = verifying.removeValue(forKey: piece) ?? []
         if !have[piece], begun[piece] == nil { index.insert(piece) }
         generation += 1

@@ -1,26 +1,26 @@
 import PeerProtocol
-import Primitives
+package import Primitives
 
 /// How many requests to keep outstanding at one peer.
 ///
 /// Slow start: one more for each block that comes, until the rate stops growing; from then on as many as the rate
 /// delivers in `queueTime`, between `minimum` and what the peer queues.
-struct RequestPipeline {
+package struct RequestPipeline {
     private let minimum: Int
     private let queueTime: Duration
     /// Set by the peer's `reqq` (BEP 10) and our own limit.
-    var maximum: Int {
+    package var maximum: Int {
         didSet { target = min(target, maximum) }
     }
-    private(set) var target: Int
-    private(set) var meter: RateMeter
+    package private(set) var target: Int
+    package private(set) var meter: RateMeter
     private var isSlowStart = true
     private var previousRate = 0.0
 
     /// Growth below this many bytes per second and second counts as none, as in libtorrent.
     private static let noiseBytes = 5_000.0
 
-    init(_ configuration: Swarm.Configuration, now: Instant) {
+    package init(_ configuration: Swarm.Configuration, now: Instant) {
         minimum = configuration.requestsMin
         queueTime = configuration.requestQueueTime
         maximum = min(configuration.requestsMax, configuration.requestQueueAssumed)
@@ -28,7 +28,7 @@ struct RequestPipeline {
         meter = RateMeter(now: now)
     }
 
-    mutating func received(_ bytes: Int, completesBlock: Bool, now: Instant) {
+    package mutating func received(_ bytes: Int, completesBlock: Bool, now: Instant) {
         let windowClosed = meter.add(bytes, now: now)
         if isSlowStart, completesBlock { target = min(target + 1, maximum) }
         guard windowClosed else { return }
@@ -40,7 +40,7 @@ struct RequestPipeline {
     }
 
     /// The peer went silent with requests outstanding: one request at a time until it delivers again.
-    mutating func snubbed() {
+    package mutating func snubbed() {
         target = 1
         isSlowStart = true
         previousRate = 0

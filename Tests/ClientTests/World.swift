@@ -134,7 +134,6 @@ struct World {
             let machine = connections[index].machines[0]
             tell(machine) { $0.connected(caller, now: $2, into: &$1) }
         case .bytes(let index, let side, let bytes):
-            guard !connections[index].isClosed else { return }
             connections[index].unread[side] += bytes
             read(index, side)
         case .closed(let index, let side):

@@ -11,16 +11,16 @@ import Testing
     @Test func queriesAreThoseOfBEP5() throws {
         #expect(
             try encoded { $0.ping(number: 0x6161_6262, into: &$1) }
-                == "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t4:aabb1:v4:ML011:y1:qe")
+                == "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t4:aabb1:v4:MN011:y1:qe")
         #expect(
             try encoded { $0.findNode(target: target, number: 0x6161_6262, into: &$1) } == """
                 d1:ad2:id20:abcdefghij01234567896:target20:mnopqrstuvwxyz123456e1:q9:find_node\
-                1:t4:aabb1:v4:ML011:y1:qe
+                1:t4:aabb1:v4:MN011:y1:qe
                 """)
         #expect(
             try encoded { $0.getPeers(infoHash: target, want: [.n4, .n6], number: 0x6161_6262, into: &$1) } == """
                 d1:ad2:id20:abcdefghij01234567899:info_hash20:mnopqrstuvwxyz1234564:wantl2:n42:n6ee\
-                1:q9:get_peers1:t4:aabb1:v4:ML011:y1:qe
+                1:q9:get_peers1:t4:aabb1:v4:MN011:y1:qe
                 """)
         let token = Array("aoeusnth".utf8)
         #expect(
@@ -29,7 +29,7 @@ import Testing
                     infoHash: target, port: 6881, impliedPort: true, token: token, number: 0x6161_6262, into: &$1)
             } == """
                 d1:ad2:id20:abcdefghij012345678912:implied_porti1e9:info_hash20:mnopqrstuvwxyz1234564:porti6881e\
-                5:token8:aoeusnthe1:q13:announce_peer1:t4:aabb1:v4:ML011:y1:qe
+                5:token8:aoeusnthe1:q13:announce_peer1:t4:aabb1:v4:MN011:y1:qe
                 """)
     }
 
@@ -49,17 +49,17 @@ import Testing
         #expect(
             try encoded { $0.reply(content, to: 2..<5, of: packet.span.bytes, observed: observed, into: &$1) } == """
                 d2:ip6:AAAABB1:rd2:id20:abcdefghij01234567895:token8:abcdefgh6:valuesl6:axje.uee\
-                1:t3:xyz1:v4:ML011:y1:re
+                1:t3:xyz1:v4:MN011:y1:re
                 """)
         #expect(
             try encoded { $0.reply(to: 3..<3, of: packet.span.bytes, into: &$1) }
-                == "d1:rd2:id20:abcdefghij0123456789e1:t0:1:v4:ML011:y1:re")
+                == "d1:rd2:id20:abcdefghij0123456789e1:t0:1:v4:MN011:y1:re")
         #expect(
             try encoded {
                 $0.error(
                     .methodUnknown, Refusal.unknownMethod.text, to: 2..<5, of: packet.span.bytes, observed: observed,
                     into: &$1)
-            } == "d1:eli204e14:method unknowne2:ip6:AAAABB1:t3:xyz1:v4:ML011:y1:ee")
+            } == "d1:eli204e14:method unknowne2:ip6:AAAABB1:t3:xyz1:v4:MN011:y1:ee")
     }
 
     @Test func queryNumbersComeBack() throws {

@@ -1,7 +1,6 @@
 import Primitives
+import Swarm
 import Testing
-
-@testable import Swarm
 
 @Suite struct CandidateQueueTests {
     private let endpoints = (1...10).map { Endpoint.v4(1, 2, 3, UInt8($0), port: 6881) }

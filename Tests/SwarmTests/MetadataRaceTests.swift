@@ -1,9 +1,8 @@
 import Digest
 import PeerProtocol
 import Primitives
+import Swarm
 import Testing
-
-@testable import Swarm
 
 @Suite struct MetadataRaceTests {
     let metadata: [UInt8]

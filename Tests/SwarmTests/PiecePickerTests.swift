@@ -1,9 +1,8 @@
 import Metainfo
 import PeerProtocol
 import Primitives
+import Swarm
 import Testing
-
-@testable import Swarm
 
 private let blockLength = BlockRequest.usualLength
 
