@@ -39,7 +39,9 @@ let edge: [Target] = [
         ]),
     .target(
         name: "CommandSupport",
-        dependencies: ["Transport", "Client", "Kademlia", "Metainfo", "Primitives", arguments, logging]),
+        dependencies: [
+            "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments, logging,
+        ]),
     .executableTarget(
         name: "dhtnode",
         dependencies: [
@@ -65,6 +67,9 @@ let tests: [Target] = [
         name: "ClientTests",
         dependencies: ["Client", "Swarm", "Kademlia", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
+    .testTarget(
+        name: "CommandSupportTests",
+        dependencies: ["CommandSupport", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments]),
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
     .testTarget(name: "TidyTests"),

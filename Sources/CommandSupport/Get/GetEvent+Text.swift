@@ -1,0 +1,48 @@
+import Metainfo
+import Swarm
+
+extension GetEvent {
+    /// How much somebody wants to know before an event is shown: 0 always, 1 with `-v`.
+    package var verbosity: Int {
+        switch self {
+        case .metadata, .metadataRejected: 0
+        default: 1
+        }
+    }
+
+    /// One line for people, escaped.
+    package var text: String {
+        switch self {
+        case .lookupStarted: "looking for peers in the DHT"
+        case .peerFound(let endpoint, let source): "peer \(endpoint) found (\(source.rawValue))"
+        case .peerConnected(let endpoint): "peer \(endpoint) connected"
+        case .peerLost(let endpoint, let loss): "peer \(endpoint) \(Self.text(of: loss))"
+        case .metadata(let info):
+            "metadata: \(TerminalText.escaped(info.name)), \(HumanText.size(info.totalLength)) in "
+                + "\(HumanText.count(info.files.count, "file")), \(HumanText.count(info.pieceCount, "piece")) of "
+                + HumanText.size(info.pieceLength)
+        case .metadataRejected(let peers):
+            "metadata from \(HumanText.count(peers, "peer")) does not match the infohash: thrown away"
+        case .pieceFailed(let piece): "piece \(piece) does not match its hash: fetched again"
+        case .announced(let nodes): "announced to \(HumanText.count(nodes, "node"))"
+        case .fileCompleted(let index, let info):
+            "complete: \(TerminalText.escaped(info.files[index].path.joined(separator: "/")))"
+        case .completed(let info, let timings, let totals):
+            "complete: \(HumanText.size(info.totalLength)) verified in "
+                + "\(HumanText.seconds(timings.complete ?? .zero)), \(HumanText.size(totals.downloaded)) downloaded"
+        }
+    }
+
+    private static func text(of loss: PeerLoss) -> String {
+        switch loss {
+        case .unreachable: "refused the connection"
+        case .timedOut: "did not answer"
+        case .closed: "closed the connection"
+        case .protocolViolation: "dropped: broke the protocol"
+        case .badData: "banned: gave data that fails its hash"
+        case .redundant: "dropped: not needed"
+        case .ourselves: "is ourselves"
+        case .idle: "dropped: silent for too long"
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package import Metainfo
+package import Primitives
+
+/// What one download wants, and what there is to get it with.
+package struct GetPlan: Equatable, Sendable {
+    package enum Goal: Equatable, Sendable { case metadata, files, seeding }
+
+    package var infoHash: InfoHash
+    /// The display name of the magnet, or the name in the .torrent; from the network.
+    package var name: String?
+    package var goal = Goal.files
+    package var usesDHT = true
+    /// How many bootstrap nodes are asked, for the message when none answers.
+    package var bootstrapNodes = 0
+    /// Where the files go, for the messages.
+    package var directory = "."
+    /// Known from the start when the source is a .torrent.
+    package var info: Info?
+    package var limits = StageLimits()
+
+    package init(infoHash: InfoHash) {
+        self.infoHash = infoHash
+    }
+}
+
+/// What the DHT node has done, over the whole run.
+package struct NodeCounts: Equatable, Sendable {
+    package var queriesSent = 0
+    package var answers = 0
+    /// Verified contacts in its tables.
+    package var contacts = 0
+
+    package init(queriesSent: Int = 0, answers: Int = 0, contacts: Int = 0) {
+        self.queriesSent = queriesSent
+        self.answers = answers
+        self.contacts = contacts
+    }
+}

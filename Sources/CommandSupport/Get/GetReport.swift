@@ -1,0 +1,121 @@
+import Metainfo
+package import Primitives
+package import Swarm
+
+/// What a download tells, as lines for machines (docs/reference/json.md) and for people.
+///
+/// Every line for machines names its torrent by `info_hash`: several may run at once.
+package struct GetReport: Sendable {
+    private let infoHash: InfoHash
+
+    package init(infoHash: InfoHash) {
+        self.infoHash = infoHash
+    }
+
+    package func line(for event: GetEvent) -> JSONLine? {
+        switch event {
+        case .lookupStarted: line("lookup_started")
+        case .peerFound(let endpoint, let source):
+            line("peer_found", .init("peer", .string(endpoint.description)), .init("source", .string(source.rawValue)))
+        case .metadata(let info): metadata(info)
+        case .announced(let nodes): line("announced", .init("nodes", .integer(nodes)))
+        case .fileCompleted(let index, let info): fileCompleted(info, index)
+        case .completed(let info, let timings, let totals): completed(info, timings, totals)
+        // Single connections come and go by the hundred; `progress` counts them.
+        case .peerConnected, .peerLost, .metadataRejected, .pieceFailed: nil
+        }
+    }
+
+    package func progress(_ snapshot: TorrentSnapshot) -> JSONLine {
+        let eta = snapshot.timeLeft.map { JSONValue.number($0.inSeconds) }
+        return line(
+            "progress",
+            .init("done_bytes", .integer(snapshot.verifiedBytes)),
+            .init("total_bytes", .integer(snapshot.totalBytes)),
+            .init("downloaded_bytes", .integer(snapshot.downloadedBytes)),
+            .init("uploaded_bytes", .integer(snapshot.uploadedBytes)),
+            .init("download_rate", .integer(Int(snapshot.downloadRate))),
+            .init("upload_rate", .integer(Int(snapshot.uploadRate))),
+            .init("peers", .integer(snapshot.peersConnected)),
+            .init("peers_found", .integer(snapshot.peersKnown)),
+            .init("eta", eta ?? .null))
+    }
+
+    package func error(_ outcome: GetOutcome) -> JSONLine {
+        line(
+            "error",
+            .init("code", .integer(Int(outcome.status.rawValue))),
+            .init("stage", .string(outcome.stage.rawValue)),
+            .init("message", .string(outcome.message)),
+            .init("advice", outcome.advice.map { .string($0) } ?? .null))
+    }
+
+    /// A source that could not even be begun with.
+    package static func error(_ message: String, status: ProgramExit, source: String) -> JSONLine {
+        JSONLine(
+            event: "error",
+            [
+                .init("source", .string(source)), .init("code", .integer(Int(status.rawValue))),
+                .init("stage", .string("source")), .init("message", .string(message)), .init("advice", .null),
+            ])
+    }
+
+    private func metadata(_ info: Info) -> JSONLine {
+        let files = info.files.map { file in
+            JSONValue.object([.init("path", Self.path(file)), .init("size", .integer(file.length))])
+        }
+        return line(
+            "metadata",
+            .init("name", .string(info.name)),
+            .init("size", .integer(info.totalLength)),
+            .init("piece_length", .integer(info.pieceLength)),
+            .init("piece_count", .integer(info.pieceCount)),
+            .init("files", .array(files)))
+    }
+
+    private func fileCompleted(_ info: Info, _ index: Int) -> JSONLine {
+        let file = info.files[index]
+        return line(
+            "file_completed", .init("index", .integer(index)), .init("path", Self.path(file)),
+            .init("size", .integer(file.length)))
+    }
+
+    private func completed(_ info: Info, _ timings: GetTimings, _ totals: GetTotals) -> JSONLine {
+        let seconds = { (moment: Duration?) in moment.map { JSONValue.number($0.inSeconds) } ?? .null }
+        return line(
+            "completed",
+            .init("name", .string(info.name)),
+            .init("size", .integer(info.totalLength)),
+            .init("downloaded_bytes", .integer(totals.downloaded)),
+            .init("uploaded_bytes", .integer(totals.uploaded)),
+            .init("wasted_bytes", .integer(totals.wasted)),
+            .init(
+                "timings",
+                .object([
+                    .init("first_node", seconds(timings.firstNode)),
+                    .init("first_peer", seconds(timings.firstPeer)),
+                    .init("first_connection", seconds(timings.firstConnection)),
+                    .init("metadata", seconds(timings.metadata)),
+                    .init("first_piece", seconds(timings.firstPiece)),
+                    .init("complete", seconds(timings.complete)),
+                ])))
+    }
+
+    private func line(_ event: String, _ members: JSONValue.Member...) -> JSONLine {
+        JSONLine(event: event, [.init("info_hash", .string(infoHash.hex))] + members)
+    }
+
+    private static func path(_ file: Info.File) -> JSONValue {
+        .array(file.path.map { .string($0) })
+    }
+}
+
+extension TorrentSnapshot {
+    /// At the present rate; nil when nothing moves, or nothing is known.
+    package var timeLeft: Duration? {
+        guard totalBytes > 0, stage != .opening else { return nil }
+        guard verifiedBytes < totalBytes else { return .zero }
+        guard downloadRate >= 1 else { return nil }
+        return .seconds(Double(totalBytes - verifiedBytes) / downloadRate)
+    }
+}

@@ -1,0 +1,222 @@
+package import Metainfo
+package import Primitives
+package import Swarm
+
+/// One download from the command's point of view: which stage it is in, how long it may stay there, how it ends.
+///
+/// A value that is fed facts and the time, like the machines above the purity line: events of the torrent, counts of the
+/// node, snapshots. After each fact `drainEvents()` says what to report and `outcome` whether it is over.
+package struct GetRun: Sendable {
+    package let plan: GetPlan
+    package private(set) var stage: GetStage
+    package private(set) var outcome: GetOutcome?
+    package private(set) var info: Info?
+    package private(set) var snapshot = TorrentSnapshot()
+    package private(set) var nodes = NodeCounts()
+    package private(set) var timings = GetTimings()
+    private(set) var evidence = Evidence()
+    private let start: Instant
+    private var stageStart: Instant
+    private var lastProgress: Instant
+    private var usefulBytes = 0
+    private var isStorageOpen = false
+    private var isComplete = false
+    private var files: FileCompletion?
+    private var events: [GetEvent] = []
+
+    /// What the last words tell beyond the snapshot.
+    struct Evidence: Equatable, Sendable {
+        var peersFound = 0
+        var connectionsRefused = 0
+        var connectionsTimedOut = 0
+        var metadataRejections = 0
+        var piecesFailed = 0
+    }
+
+    package init(_ plan: GetPlan, now: Instant) {
+        self.plan = plan
+        info = plan.info
+        files = plan.info.map { FileCompletion($0) }
+        start = now
+        stageStart = now
+        lastProgress = now
+        stage = plan.info != nil ? .checking : plan.usesDHT ? .bootstrap : .peers
+    }
+
+    /// When `timedOut` wants to be called; nil for never.
+    package var nextDeadline: Instant? {
+        guard outcome == nil else { return nil }
+        let whole = plan.limits.total.map { start + $0 }
+        return [stageDeadline, whole].compactMap { $0 }.min()
+    }
+
+    private var stageDeadline: Instant? {
+        switch stage {
+        case .bootstrap: stageStart + plan.limits.bootstrap
+        case .peers: stageStart + plan.limits.peers
+        case .metadata: stageStart + plan.limits.metadata
+        case .downloading: lastProgress + plan.limits.stall
+        case .checking, .seeding, .finished: nil
+        }
+    }
+
+    package mutating func drainEvents() -> [GetEvent] {
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    // MARK: Facts
+
+    /// A node of the DHT has answered.
+    package mutating func nodeAnswered(now: Instant) {
+        guard outcome == nil else { return }
+        note(\.firstNode, now)
+        advance(now: now)
+    }
+
+    package mutating func observed(_ nodes: NodeCounts, now: Instant) {
+        self.nodes = nodes
+        if nodes.answers > 0 { nodeAnswered(now: now) }
+    }
+
+    package mutating func observed(_ snapshot: TorrentSnapshot, now: Instant) {
+        guard outcome == nil else { return }
+        self.snapshot = snapshot
+        // Payload that is thrown away is no progress: a peer that sends junk does not keep a dead download alive.
+        let useful = max(snapshot.downloadedBytes - snapshot.wastedBytes, snapshot.verifiedBytes)
+        if useful > usefulBytes {
+            usefulBytes = useful
+            lastProgress = now
+        }
+        advance(now: now)
+    }
+
+    package mutating func happened(_ event: TorrentEvent, now: Instant) {
+        guard outcome == nil else { return }
+        switch event {
+        case .lookupStarted: events.append(.lookupStarted)
+        case .peersFound(let endpoints, let source):
+            guard !endpoints.isEmpty else { return }
+            evidence.peersFound += endpoints.count
+            note(\.firstPeer, now)
+            events += endpoints.map { .peerFound($0, source) }
+        case .peerConnected(let endpoint):
+            note(\.firstConnection, now)
+            events.append(.peerConnected(endpoint))
+        case .peerLost(let endpoint, let loss):
+            if loss == .unreachable { evidence.connectionsRefused += 1 }
+            if loss == .timedOut { evidence.connectionsTimedOut += 1 }
+            events.append(.peerLost(endpoint, loss))
+        case .metadata(let info): metadataArrived(info, now: now)
+        case .metadataRejected(let peers):
+            evidence.metadataRejections += 1
+            events.append(.metadataRejected(peers: peers.count))
+        case .metadataUnusable(let error): finish(.badContent, Verdict(self).metadataUnusable(error))
+        case .storageOpened:
+            isStorageOpen = true
+            lastProgress = now
+        case .pieceVerified(let piece):
+            note(\.firstPiece, now)
+            lastProgress = now
+            fileProgress(piece)
+        case .pieceFailed(let piece):
+            evidence.piecesFailed += 1
+            events.append(.pieceFailed(piece))
+        case .completed: completed(now: now)
+        case .announced(let count): events.append(.announced(nodes: count))
+        // Why is told by `storageFailed(_:)`.
+        case .storageFailed: break
+        }
+        advance(now: now)
+    }
+
+    /// These pieces were verified when the files were opened.
+    package mutating func foundOnDisk(_ have: Bitfield) {
+        guard outcome == nil else { return }
+        for piece in have.setIndices { fileProgress(piece) }
+    }
+
+    /// The files cannot be used, for a reason that is told.
+    package mutating func storageFailed(_ reason: String) {
+        finish(.disk, Verdict(self).storageFailed(reason))
+    }
+
+    /// Somebody wants the command to end: a signal, as its exit status.
+    package mutating func stopped(by status: ProgramExit) {
+        if stage == .seeding {
+            finish(.done, Verdict(self).seeded)
+        } else {
+            finish(status, Verdict(self).interrupted)
+        }
+    }
+
+    /// Nothing can come of it any more, though its time is not over.
+    package mutating func gaveUp(_ status: ProgramExit, because message: String, advice: String? = nil) {
+        finish(status, (message, advice))
+    }
+
+    /// A deadline may have passed.
+    package mutating func timedOut(now: Instant) {
+        guard outcome == nil else { return }
+        if let total = plan.limits.total, now >= start + total {
+            finish(stage.failure, Verdict(self).wholeTimeOver(total))
+        } else if let deadline = stageDeadline, now >= deadline {
+            finish(stage.failure, Verdict(self).stageTimeOver)
+        }
+    }
+
+    // MARK: Inside
+
+    private mutating func metadataArrived(_ info: Info, now: Instant) {
+        guard self.info == nil else { return }
+        self.info = info
+        files = FileCompletion(info)
+        note(\.metadata, now)
+        events.append(.metadata(info))
+    }
+
+    private mutating func fileProgress(_ piece: Int) {
+        guard let info, piece < info.pieceCount else { return }
+        events += (files?.pieceVerified(piece) ?? []).map { .fileCompleted($0, info) }
+    }
+
+    private mutating func completed(now: Instant) {
+        guard let info, !isComplete else { return }
+        isComplete = true
+        note(\.complete, now)
+        var totals = GetTotals()
+        totals.downloaded = snapshot.downloadedBytes
+        totals.uploaded = snapshot.uploadedBytes
+        totals.wasted = snapshot.wastedBytes
+        events.append(.completed(info, timings, totals))
+    }
+
+    private mutating func note(_ moment: WritableKeyPath<GetTimings, Duration?>, _ now: Instant) {
+        if timings[keyPath: moment] == nil { timings[keyPath: moment] = now - start }
+    }
+
+    /// Goes to the stage that the facts allow; a stage's time begins when it is entered.
+    private mutating func advance(now: Instant) {
+        guard outcome == nil else { return }
+        if plan.goal == .metadata, info != nil { return finish(.done, Verdict(self).metadataHere) }
+        if isComplete, plan.goal == .files { return finish(.done, Verdict(self).completed) }
+        let next = reachedStage
+        guard next != stage else { return }
+        stage = next
+        stageStart = now
+        lastProgress = now
+    }
+
+    private var reachedStage: GetStage {
+        if isComplete { return .seeding }
+        if info != nil, !isStorageOpen { return .checking }
+        if evidence.peersFound > 0 || snapshot.peersConnected > 0 { return info == nil ? .metadata : .downloading }
+        return plan.usesDHT && timings.firstNode == nil ? .bootstrap : .peers
+    }
+
+    private mutating func finish(_ status: ProgramExit, _ words: Verdict.Words) {
+        guard outcome == nil else { return }
+        outcome = GetOutcome(status, at: stage, words.message, advice: words.advice)
+        stage = .finished
+    }
+}

@@ -1,0 +1,80 @@
+import Kademlia
+import Metainfo
+import Primitives
+import Testing
+
+@testable import CommandSupport
+
+@Suite struct NetworkConfigurationTests {
+    private func mode(_ bootstrap: [String], given: Bool = true, network: NetworkMode? = nil) -> NetworkMode {
+        var configuration = NetworkConfiguration()
+        configuration.isBootstrapGiven = given
+        configuration.mode = network
+        return configuration.mode(bootstrap: bootstrap.compactMap { Endpoint($0) })
+    }
+
+    @Test func aPrivateBootstrapMakesThePrivateMode() {
+        #expect(mode(["127.0.3.1:6881"]) == .private)
+        #expect(mode(["10.0.0.1:1", "[::1]:2", "192.168.1.1:3", "[fd00::1]:4"]) == .private)
+    }
+
+    @Test func oneGlobalOrLinkLocalNodeMakesItPublic() {
+        #expect(mode(["127.0.0.1:1", "8.8.8.8:1"]) == .public)
+        #expect(mode(["[fe80::1]:1"]) == .public)
+        #expect(mode([]) == .public)
+    }
+
+    @Test func theBuiltInListIsPublicWhateverItResolvesTo() {
+        #expect(mode(["127.0.0.1:1"], given: false) == .public)
+    }
+
+    @Test func theFlagWins() {
+        #expect(mode(["127.0.0.1:1"], network: .public) == .public)
+        #expect(mode(["8.8.8.8:1"], network: .private) == .private)
+    }
+
+    @Test func withoutBindEachFamilyHasItsAnyAddress() throws {
+        var configuration = NetworkConfiguration()
+        try configuration.bind([], port: 6881, interfaces: Interfaces([]))
+        #expect(configuration.binds.map(\.description) == ["0.0.0.0:6881", "[::]:6881"])
+        #expect(!configuration.isBindGiven)
+        configuration.families = [.v6]
+        try configuration.bind([], port: 0, interfaces: Interfaces([]))
+        #expect(configuration.binds.map(\.description) == ["[::]:0"])
+    }
+
+    @Test func anAddressIsTakenAndTheOtherFamilyLeftOut() throws {
+        var configuration = NetworkConfiguration()
+        try configuration.bind([.address(.v4(127, 0, 5, 1, port: 0))], port: 7, interfaces: Interfaces([]))
+        #expect(configuration.binds == [.v4(127, 0, 5, 1, port: 7)])
+        #expect(configuration.isBindGiven)
+    }
+
+    @Test func anInterfaceGivesOneAddressOfEachFamilyAndNoLinkLocalOne() throws {
+        let interfaces = Interfaces(
+            ["169.254.1.1", "10.0.0.5", "fe80::1", "fd00::1", "2a01::5"].compactMap { Endpoint(host: $0, port: 0) }
+                .map { Interfaces.Entry(interface: "wg0", address: $0) })
+        var configuration = NetworkConfiguration()
+        try configuration.bind([.interface("wg0")], port: 9, interfaces: interfaces)
+        #expect(configuration.binds.map(\.description) == ["10.0.0.5:9", "[2a01::5]:9"])
+    }
+
+    @Test func whatCannotBeBoundIsRefused() {
+        var configuration = NetworkConfiguration()
+        #expect(throws: NetworkConfiguration.BindError.self) {
+            try configuration.bind([.interface("none0")], port: 0, interfaces: Interfaces([]))
+        }
+        #expect(throws: NetworkConfiguration.BindError.self) {
+            let address = BindTarget.address(.v4(127, 0, 0, 1, port: 0))
+            try configuration.bind([address, address], port: 0, interfaces: Interfaces([]))
+        }
+        configuration.families = [.v6]
+        #expect(throws: NetworkConfiguration.BindError.self) {
+            try configuration.bind([.address(.v4(127, 0, 0, 1, port: 0))], port: 0, interfaces: Interfaces([]))
+        }
+    }
+
+    @Test func theMachineKnowsItsLoopback() {
+        #expect(Interfaces.ofMachine.entries.contains { $0.address.scope == .loopback })
+    }
+}
