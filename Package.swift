@@ -23,7 +23,8 @@ let pure: [Target] = [
     .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
-    .target(name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
+    .target(
+        name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
     .target(name: "Simulator", dependencies: ["Client", "Kademlia", "KRPC", "Primitives", "Digest", heap]),
 ]
 
@@ -45,7 +46,8 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Kademlia", "Metainfo", "Primitives", arguments, logging,
+            "CommandSupport", "Transport", "Storage", "Client", "Kademlia", "Metainfo", "Primitives", arguments,
+            logging,
         ]),
     .executableTarget(
         name: "magnetget",

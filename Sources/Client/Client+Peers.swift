@@ -53,7 +53,8 @@ extension Client {
             withSwarm(of: peer, now: now, into: &outbox) {
                 $0.adopt(peer, endpoint: guest.endpoint, session: guest.session, now: now, into: &$1)
             }
-            return consumed + received(bytes.extracting(consumed..<bytes.byteCount), from: peer, now: now, into: &outbox)
+            return consumed
+                + received(bytes.extracting(consumed..<bytes.byteCount), from: peer, now: now, into: &outbox)
         }
     }
 
@@ -99,7 +100,8 @@ extension Client {
     }
 
     private mutating func withSwarm(
-        of peer: PeerHandle, now: Instant, into outbox: inout Outbox, _ change: (inout Swarm, inout Swarm.Outbox) -> Void
+        of peer: PeerHandle, now: Instant, into outbox: inout Outbox,
+        _ change: (inout Swarm, inout Swarm.Outbox) -> Void
     ) {
         guard let torrent = torrent(of: peer) else { return }
         withSwarm(torrent, now: now, into: &outbox, change)

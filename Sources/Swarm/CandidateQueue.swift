@@ -95,7 +95,9 @@ package struct CandidateQueue {
     }
 
     package mutating func ban(_ endpoint: Endpoint) {
-        guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else { return }
+        guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else {
+            return
+        }
         records[endpoint, default: Record()].isBusy = false
         records[endpoint, default: Record()].isBanned = true
         bannedCount += 1

@@ -60,7 +60,9 @@ package struct MetadataRace {
         guard assemblies[size]?.received(piece: piece, payload: payload, from: peer) == true else { return .ignored }
         guard let whole = assemblies[size]?.takeWhole() else { return .needsMore }
         guard SHA1.hash(whole.bytes) != infoHash else { return .complete(whole.bytes) }
-        if whole.contributors.count == 1 { return .mismatch(contributors: whole.contributors, liar: whole.contributors[0]) }
+        if whole.contributors.count == 1 {
+            return .mismatch(contributors: whole.contributors, liar: whole.contributors[0])
+        }
         assemblies[size]?.goExclusive()
         return .mismatch(contributors: whole.contributors, liar: nil)
     }

@@ -129,7 +129,9 @@ package struct PiecePicker {
             for block in 0..<begun.values[position].count {
                 guard blocks.count < end else { return }
                 let request = request(piece: piece, block: block)
-                guard begun.values[position].mayDuplicate(block, atMost: atMost), !outstanding.contains(request) else { continue }
+                guard begun.values[position].mayDuplicate(block, atMost: atMost), !outstanding.contains(request) else {
+                    continue
+                }
                 begun.values[position].duplicate(block)
                 blocks.append(request)
             }
@@ -156,7 +158,9 @@ package struct PiecePicker {
         let number = block.offset / BlockRequest.usualLength
         guard let receipt = begun.values[position].received(number, from: peer) else { return .duplicate }
         if receipt.wasFree { freeBlockCount -= 1 }
-        guard begun.values[position].isWhole else { return .needed(others: receipt.wasDuplicated, completesPiece: false) }
+        guard begun.values[position].isWhole else {
+            return .needed(others: receipt.wasDuplicated, completesPiece: false)
+        }
         verifying[block.piece] = begun.values[position].contributors
         begun.remove(at: position)
         return .needed(others: receipt.wasDuplicated, completesPiece: true)

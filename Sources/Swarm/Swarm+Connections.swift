@@ -109,7 +109,8 @@ extension Swarm {
         if let twin {
             // Both ends must drop the same one of two: the one that the peer with the larger id made.
             let weMadeLosing = identity.peerID.bytes.lexicographicallyPrecedes(handshake.peerID.bytes) == false
-            let loser = peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == weMadeLosing
+            let loser =
+                peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == weMadeLosing
                 ? handle : twin.handle
             lose(loser, .redundant, closing: true, now: now, into: &outbox)
         }

@@ -5,7 +5,9 @@ package import Primitives
 /// Serving pieces to whoever asks, as many at once as the limits allow.
 extension Swarm {
     /// The driver has written a block to the peer, or dropped it with the connection.
-    package mutating func blockSent(_ block: BlockRequest, to handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
+    package mutating func blockSent(
+        _ block: BlockRequest, to handle: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
         counters.uploadedBytes += block.length
         uploadMeter.add(block.length, now: now)
         guard let place = places[handle] else { return }

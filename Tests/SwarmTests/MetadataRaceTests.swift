@@ -38,7 +38,9 @@ import Testing
         #expect(race.offered(size: 5, by: peers[0]) == true)
         #expect(race.offered(size: metadata.count, by: peers[1]) == true)
         #expect(race.requests(for: peers[0], now: .origin) == [0])
-        #expect(race.received(piece: 0, payload: [1, 2, 3, 4, 5], from: peers[0]) == .mismatch(contributors: [peers[0]], liar: peers[0]))
+        #expect(
+            race.received(piece: 0, payload: [1, 2, 3, 4, 5], from: peers[0])
+                == .mismatch(contributors: [peers[0]], liar: peers[0]))
         #expect(deliverAll(to: &race, from: peers[1]) == .complete(metadata))
     }
 
@@ -102,7 +104,9 @@ import Testing
         #expect(race.offered(size: metadata.count, by: peers[0]) == true)
         let asked = race.requests(for: peers[0], now: .origin)
         #expect(race.received(piece: asked[0], payload: part(asked[0]), from: peers[0]) == .needsMore)
-        for (number, peer) in peers.dropFirst().enumerated() { #expect(race.offered(size: number + 1, by: peer) == true) }
+        for (number, peer) in peers.dropFirst().enumerated() {
+            #expect(race.offered(size: number + 1, by: peer) == true)
+        }
         for piece in asked.dropFirst() { _ = race.received(piece: piece, payload: part(piece), from: peers[0]) }
         #expect(deliverAll(to: &race, from: peers[0]) == .complete(metadata) || asked.count >= pieceCount)
         #expect(race.offerCount <= Swarm.Configuration().metadataAssembliesMax)
