@@ -1,0 +1,95 @@
+import Glibc
+
+/// The folder that the user chose, and the way to everything below it.
+///
+/// Paths are lists of safe components, walked one by one from the folder's descriptor with `O_NOFOLLOW`. So no
+/// symbolic link below the folder leads out of it, not even one that appears while we are at work. The folder itself
+/// and what is above it are the user's choice, links included.
+struct OutputFolder {
+    let path: String
+    /// Nil as long as the folder does not exist.
+    private var root: Descriptor?
+    /// The folder walked to last: neighbours in a torrent are neighbours on disk.
+    private var lastParent: (components: ArraySlice<String>, descriptor: Descriptor)?
+
+    init(path: String) {
+        self.path = path
+    }
+
+    /// How the user would write the path of something below.
+    func text(_ components: some Sequence<String>) -> String {
+        let below = components.joined(separator: "/")
+        return path.isEmpty || path == "." ? below : path.hasSuffix("/") ? path + below : "\(path)/\(below)"
+    }
+
+    /// The folder's own descriptor; nil when it does not exist and is not to be made.
+    mutating func open(creating: Bool) throws(StorageError) -> Descriptor? {
+        if let root { return root }
+        let path = path.isEmpty ? "." : path
+        do throws(SystemError) {
+            if creating { try Descriptor.makeDirectories(path) }
+            root = try Descriptor.openDirectory(path)
+        } catch {
+            if error.code == ENOENT, !creating { return nil }
+            throw StorageError(error, path: path)
+        }
+        return root
+    }
+
+    /// What is at the end of a path, links not followed; nil: nothing.
+    mutating func status(of components: [String]) throws(StorageError) -> FileStatus? {
+        guard let parent = try parent(of: components, creating: false) else { return nil }
+        do {
+            return try parent.status(ofChild: components[components.count - 1])
+        } catch {
+            throw StorageError(error, path: text(components))
+        }
+    }
+
+    /// Opens a regular file; with `O_CREAT` in the flags missing folders are made as well.
+    mutating func openFile(_ components: [String], flags: Int32) throws(StorageError) -> Descriptor {
+        guard let parent = try parent(of: components, creating: flags & O_CREAT != 0) else {
+            throw .other(path: text(components), errno: ENOENT)
+        }
+        do throws(SystemError) {
+            let descriptor = try parent.openChild(components[components.count - 1], flags: flags)
+            guard case .regular = try descriptor.status() else { throw SystemError(code: ELOOP) }
+            return descriptor
+        } catch {
+            throw StorageError(error, path: text(components))
+        }
+    }
+
+    private mutating func parent(of components: [String], creating: Bool) throws(StorageError) -> Descriptor? {
+        guard var descriptor = try open(creating: creating) else { return nil }
+        let folders = components.dropLast()
+        if folders.isEmpty { return descriptor }
+        if let lastParent, lastParent.components == folders { return lastParent.descriptor }
+        for (index, folder) in folders.enumerated() {
+            guard let next = try enter(folder, of: descriptor, creating: creating, walked: folders.prefix(index + 1))
+            else { return nil }
+            descriptor = next
+        }
+        lastParent = (folders, descriptor)
+        return descriptor
+    }
+
+    private func enter(
+        _ name: String, of parent: Descriptor, creating: Bool, walked: ArraySlice<String>
+    ) throws(StorageError) -> Descriptor? {
+        do throws(SystemError) {
+            switch try parent.status(ofChild: name) {
+            case nil:
+                guard creating else { return nil }
+                try parent.makeDirectory(name)
+            case .directory?: break
+            case .symbolicLink?: throw SystemError(code: ELOOP)
+            case .regular?, .special?: throw SystemError(code: ENOTDIR)
+            }
+            // Should a link have taken the folder's place since, this refuses it.
+            return try parent.openChild(name, flags: O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw StorageError(error, path: text(walked))
+        }
+    }
+}

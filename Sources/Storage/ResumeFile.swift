@@ -1,0 +1,89 @@
+import Digest
+package import Metainfo
+import Primitives
+
+/// The marker `.NAME.mainline` beside the data: the data is ours, and this is its info dictionary.
+///
+/// Version 1: 8 bytes `mainline`, version (4 bytes, big-endian), infohash (20), length of the dictionary (4), the
+/// dictionary, and the SHA-1 of everything before (20).
+package struct ResumeFile: Hashable, Sendable {
+    package let info: Info
+
+    package init(info: Info) {
+        self.info = info
+    }
+
+    package enum Failure: Error, Hashable, Sendable {
+        /// Too short, too long, or without the first 8 bytes.
+        case notAResumeFile
+        case unknownVersion(UInt32)
+        /// The checksum or the infohash does not match.
+        case damaged
+        case metainfo(MetainfoError)
+    }
+
+    package init(bytes: [UInt8]) throws(Failure) {
+        let header = try Header(bytes.span.bytes)
+        let end = Header.byteCount + header.infoLength
+        guard bytes.count == end + ID160.byteCount else { throw .notAResumeFile }
+        guard SHA1.hash(bytes.span.bytes.extracting(0..<end)) == ID160(bytes.span.bytes, at: end) else {
+            throw .damaged
+        }
+        do {
+            info = try Info(bytes: Array(bytes[Header.byteCount..<end]))
+        } catch {
+            throw .metainfo(error)
+        }
+        guard info.infoHash == header.infoHash else { throw .damaged }
+    }
+
+    package func encoded() -> [UInt8] {
+        var bytes = Array(Header.magic)
+        bytes.reserveCapacity(Header.byteCount + info.bytes.count + ID160.byteCount)
+        bytes.appendBigEndian(Header.version)
+        info.infoHash.append(to: &bytes)
+        bytes.appendBigEndian(UInt32(info.bytes.count))
+        bytes += info.bytes
+        SHA1.hash(bytes).append(to: &bytes)
+        return bytes
+    }
+
+    /// The marker's name in the output folder; bounded, and distinct for torrents whose long names begin alike.
+    package static func name(for info: Info) -> String {
+        let name = FileLayout.name(for: info)
+        let maxBytes = PathSanitizer.maxComponentBytes - 1 - suffix.utf8.count - temporarySuffix.utf8.count
+        let short =
+            name.utf8.count <= maxBytes
+            ? name : PathSanitizer.shorten(name, to: maxBytes, inserting: "-\(info.infoHash.hex.prefix(16))")
+        return ".\(short)\(suffix)"
+    }
+
+    static let suffix = ".mainline"
+    static let temporarySuffix = ".tmp"
+    static let maxBytes = Header.byteCount + MetainfoLimits.infoBytes + ID160.byteCount
+
+    /// Whether a name is one that markers have: no torrent may bring a file of its own under it.
+    static func isReserved(_ name: String) -> Bool {
+        name.hasPrefix(".") && (name.hasSuffix(suffix) || name.hasSuffix(suffix + temporarySuffix))
+    }
+
+    /// What comes before the dictionary.
+    struct Header {
+        static let magic = "mainline".utf8
+        static let version: UInt32 = 1
+        static let byteCount = 36
+
+        let infoHash: InfoHash
+        let infoLength: Int
+
+        init(_ bytes: RawSpan) throws(Failure) {
+            guard bytes.byteCount >= Header.byteCount, bytes.copy(0..<8).elementsEqual(Header.magic) else {
+                throw .notAResumeFile
+            }
+            let version = bytes.bigEndian(at: 8, as: UInt32.self)
+            guard version == Header.version else { throw .unknownVersion(version) }
+            infoHash = ID160(bytes, at: 12)
+            infoLength = Int(bytes.bigEndian(at: 32, as: UInt32.self))
+        }
+    }
+}

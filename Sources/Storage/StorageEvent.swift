@@ -1,0 +1,22 @@
+package import NIOCore
+package import Primitives
+
+/// What a `TorrentStorage` has to say, in the order in which it happened.
+package enum StorageEvent: Sendable {
+    /// Names that had to be changed to become safe paths; before `opened`, and only if there were any.
+    case repaired([PathRepair])
+    /// How many pieces of what was found on disk have been checked so far: first 0, then every 64 MiB or so.
+    case checking(pieces: Int)
+    /// The answer to `open`: the pieces that are on disk and verified.
+    case opened(have: Bitfield)
+    /// The piece was written, and can be read and served.
+    case pieceVerified(Int)
+    /// The hash was wrong: all bytes of the piece were dropped, and have to be fetched again.
+    case pieceFailed(Int)
+    /// So many bytes passed to `store` are no longer held in memory.
+    case released(bytes: Int)
+    /// The answer to `read` with the same tag.
+    case blockRead(tag: UInt64, Result<ByteBuffer, StorageError>)
+    /// Nothing can be stored any more; reported once. What was verified before is kept and can still be read.
+    case failed(StorageError)
+}

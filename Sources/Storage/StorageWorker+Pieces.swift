@@ -1,0 +1,82 @@
+import Glibc
+import Metainfo
+import NIOCore
+import Primitives
+
+/// From chunks to verified pieces.
+extension StorageWorker {
+    mutating func store(piece: Int, offset: Int, _ bytes: ByteBuffer) {
+        guard phase == .writable, !have[piece] else { return release(bytes.readableBytes) }
+        let assembly = assembly(for: piece)
+        let kept = assembly.insert(bytes, at: offset)
+        bufferedBytes += kept
+        release(bytes.readableBytes - kept)
+        do throws(StorageError) {
+            try hash(assembly)
+            if assembly.isWhole { try finish(assembly) } else { try relieveMemory(assembly) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private mutating func assembly(for piece: Int) -> PieceAssembly {
+        if let assembly = assemblies[piece] { return assembly }
+        let assembly = spareAssemblies.popLast() ?? PieceAssembly()
+        assembly.begin(piece: piece, length: info.length(ofPiece: piece))
+        assemblies[piece] = assembly
+        return assembly
+    }
+
+    private mutating func hash(_ assembly: PieceAssembly) throws(StorageError) {
+        while let range = assembly.hashBuffered() {
+            let target = scratch.prefix(range.count)
+            guard try files.read(piece: assembly.piece, offset: range.lowerBound, into: target) else {
+                // We wrote these bytes, so somebody has cut the file short.
+                throw .other(path: pathText(ofPiece: assembly.piece), errno: EIO)
+            }
+            assembly.hash(UnsafeRawBufferPointer(target))
+        }
+    }
+
+    private mutating func finish(_ assembly: PieceAssembly) throws(StorageError) {
+        let piece = assembly.piece
+        if assembly.finishHash() == info.hash(ofPiece: piece) {
+            for run in assembly.bufferedRuns { try files.write(piece: piece, run) }
+            have[piece] = true
+            emit(.pieceVerified(piece))
+        } else {
+            emit(.pieceFailed(piece))
+        }
+        assemblies[piece] = nil
+        bufferedBytes -= assembly.bufferedBytes
+        release(assembly.bufferedBytes)
+        assembly.end()
+        if spareAssemblies.count < StorageWorker.maxSpareAssemblies { spareAssemblies.append(assembly) }
+    }
+
+    private static let maxSpareAssemblies = 64
+
+    /// Writes early what is too much to hold, so that pieces that nobody completes never hold all memory.
+    private mutating func relieveMemory(_ assembly: PieceAssembly) throws(StorageError) {
+        if assembly.bufferedBytes > configuration.maxBufferedBytesPerPiece { try flush(assembly) }
+        while bufferedBytes > configuration.maxBufferedBytes, let largest = largestAssembly {
+            try flush(largest)
+        }
+    }
+
+    private var largestAssembly: PieceAssembly? {
+        assemblies.values.max { ($0.bufferedBytes, $1.piece) < ($1.bufferedBytes, $0.piece) }
+    }
+
+    private mutating func flush(_ assembly: PieceAssembly) throws(StorageError) {
+        for run in assembly.bufferedRuns { try files.write(piece: assembly.piece, run) }
+        bufferedBytes -= assembly.bufferedBytes
+        release(assembly.bufferedBytes)
+        assembly.noteWritten()
+    }
+
+    func pathText(ofPiece piece: Int) -> String {
+        let spans = info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece))
+        return spans.first.map { files.pathText(ofFile: $0.file) } ?? files.folder.path
+    }
+}

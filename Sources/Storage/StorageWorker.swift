@@ -1,0 +1,149 @@
+import Metainfo
+import NIOCore
+import Primitives
+import Synchronization
+
+/// What a `TorrentStorage` does, one command at a time: made by `open`, gone after `close`.
+struct StorageWorker {
+    let info: Info
+    let configuration: StorageConfiguration
+    let shouldStop: StopFlag
+    var files: TorrentFiles
+    var phase = Phase.opening
+    /// The pieces that are on disk and verified.
+    var have: Bitfield
+    /// Holds the lock on the data.
+    var marker: Descriptor?
+    var assemblies: [Int: PieceAssembly] = [:]
+    /// Finished ones, to be used again: each has a hasher and room for parts.
+    var spareAssemblies: [PieceAssembly] = []
+    /// Bytes in memory, in all assemblies.
+    var bufferedBytes = 0
+    let scratch = ScratchBuffer(byteCount: 1 << 20)
+    private var events: [StorageEvent] = []
+    private var releasedBytes = 0
+    private let report: @Sendable ([StorageEvent]) -> Void
+
+    enum Phase {
+        /// Becomes writable, complete or failed.
+        case opening
+        /// Takes pieces. Becomes failed when they cannot be written.
+        case writable
+        /// A complete copy that we did not make: only read, and final.
+        case complete
+        /// Takes nothing any more, serves what it has; final.
+        case failed
+    }
+
+    init(
+        info: Info, directory: String, configuration: StorageConfiguration, shouldStop: StopFlag,
+        report: @escaping @Sendable ([StorageEvent]) -> Void
+    ) {
+        self.info = info
+        self.configuration = configuration
+        self.shouldStop = shouldStop
+        self.report = report
+        files = TorrentFiles(info: info, directory: directory, maxOpenFiles: configuration.maxOpenFiles)
+        have = Bitfield(count: info.pieceCount)
+    }
+
+    mutating func read(piece: Int, offset: Int, length: Int, tag: UInt64) {
+        emit(.blockRead(tag: tag, readVerified(piece: piece, offset: offset, length: length)))
+    }
+
+    /// Drops what is incomplete and brings what is verified to the disk.
+    mutating func close() {
+        dropAssemblies()
+        do throws(StorageError) {
+            try files.synchronize()
+        } catch {
+            fail(error)
+        }
+        reportEvents()
+    }
+
+    mutating func emit(_ event: StorageEvent) {
+        events.append(event)
+        if events.count >= 64 { reportEvents() }
+    }
+
+    /// Bytes are no longer held; told in time to lift back-pressure while a long batch is still at work.
+    mutating func release(_ byteCount: Int) {
+        releasedBytes += byteCount
+        if releasedBytes >= 1 << 20 { reportEvents() }
+    }
+
+    mutating func reportEvents() {
+        if releasedBytes > 0 { events.append(.released(bytes: releasedBytes)) }
+        releasedBytes = 0
+        guard !events.isEmpty else { return }
+        report(events)
+        events.removeAll(keepingCapacity: true)
+    }
+
+    /// Ends storing: what is incomplete is dropped, what is verified stays.
+    mutating func fail(_ error: StorageError) {
+        guard phase != .failed else { return }
+        phase = .failed
+        dropAssemblies()
+        emit(.failed(error))
+    }
+
+    private mutating func dropAssemblies() {
+        assemblies.removeAll()
+        spareAssemblies.removeAll()
+        release(bufferedBytes)
+        bufferedBytes = 0
+    }
+
+    private mutating func readVerified(piece: Int, offset: Int, length: Int) -> Result<ByteBuffer, StorageError> {
+        guard have[piece] else { return .failure(.notVerified(piece: piece)) }
+        var buffer = ByteBufferAllocator().buffer(capacity: length)
+        var result: Result<Bool, StorageError> = .success(false)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
+            let target = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
+            do throws(StorageError) {
+                result = .success(try files.read(piece: piece, offset: offset, into: target))
+            } catch {
+                result = .failure(error)
+            }
+            return length
+        }
+        return result.flatMap { isWhole in isWhole ? .success(buffer) : .failure(.notVerified(piece: piece)) }
+    }
+}
+
+/// Set from outside to end a long check of what is on disk.
+final class StopFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
+}
+
+/// Memory for reading back, which few downloads need.
+final class ScratchBuffer {
+    private let byteCount: Int
+    private var allocated: UnsafeMutableRawBufferPointer?
+
+    init(byteCount: Int) {
+        self.byteCount = byteCount
+    }
+
+    deinit {
+        allocated?.deallocate()
+    }
+
+    var bytes: UnsafeMutableRawBufferPointer {
+        if let allocated { return allocated }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
+        allocated = bytes
+        return bytes
+    }
+
+    /// The first `count` bytes, or all.
+    func prefix(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[..<min(count, byteCount)])
+    }
+}

@@ -1,0 +1,179 @@
+import Glibc
+import Metainfo
+
+/// The files of one torrent, as one row of pieces.
+///
+/// Files are opened when they are needed and closed when others are needed more. A file comes into being, in its full
+/// length and without data (sparse), with its first write.
+struct TorrentFiles {
+    let info: Info
+    let layout: FileLayout
+    var folder: OutputFolder
+    private let maxOpenFiles: Int
+    private var slots: [Int: Slot] = [:]
+    /// A clock for `Slot.lastUse`.
+    private var useCount = 0
+    private var states: [State]
+    /// Kept from write to write, to save the allocation.
+    private var vectors: [iovec] = []
+
+    private struct Slot {
+        let descriptor: Descriptor
+        let isWritable: Bool
+        var lastUse: Int
+    }
+
+    private struct State: OptionSet {
+        let rawValue: UInt8
+        /// Was there when we came, or was made by us.
+        static let exists = State(rawValue: 1)
+        /// Has the length that it must have.
+        static let sized = State(rawValue: 2)
+        /// Was written.
+        static let dirty = State(rawValue: 4)
+    }
+
+    private enum Access { case reading, writing }
+
+    init(info: Info, directory: String, maxOpenFiles: Int) {
+        self.info = info
+        layout = FileLayout(info: info)
+        folder = OutputFolder(path: directory)
+        self.maxOpenFiles = max(1, maxOpenFiles)
+        states = Array(repeating: [], count: info.files.count)
+    }
+
+    var openFileCount: Int { slots.count }
+
+    func pathText(ofFile file: Int) -> String { folder.text(layout.path(ofFile: file)) }
+
+    /// The length of a file on disk; nil when there is none, an error when something else has its name.
+    mutating func size(ofFile file: Int) throws(StorageError) -> Int? {
+        switch try folder.status(of: layout.path(ofFile: file)) {
+        case nil: return nil
+        case .regular(let size)?:
+            states[file].insert(.exists)
+            return size
+        case .directory?: throw .foreignFile(path: pathText(ofFile: file))
+        case .symbolicLink?, .special?: throw .unsafePath(path: pathText(ofFile: file))
+        }
+    }
+
+    /// Makes a file that is not there, for those that no write ever makes: the empty ones.
+    mutating func create(file: Int) throws(StorageError) {
+        _ = try descriptor(for: file, .writing)
+    }
+
+    /// Whether a part of a file was never written, as far as the file system can tell.
+    mutating func isHole(_ span: FileSpan) throws(StorageError) -> Bool {
+        let descriptor = try descriptor(for: span.file, .reading)
+        do {
+            guard let data = try descriptor.nextData(from: span.offset) else { return true }
+            return data >= span.offset + span.length
+        } catch {
+            throw StorageError(error, path: pathText(ofFile: span.file))
+        }
+    }
+
+    /// Reads a part of a piece; false when a file ends too early.
+    mutating func read(
+        piece: Int, offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Bool {
+        var position = 0
+        for span in info.spans(piece: piece, offset: offset, length: buffer.count) {
+            let descriptor = try descriptor(for: span.file, .reading)
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[position..<position + span.length])
+            do {
+                guard try descriptor.read(at: span.offset, into: part) == span.length else { return false }
+            } catch {
+                throw StorageError(error, path: pathText(ofFile: span.file))
+            }
+            position += span.length
+        }
+        return true
+    }
+
+    /// Writes parts of a piece that follow each other without a gap: one gathering write per file.
+    mutating func write(piece: Int, _ parts: ArraySlice<PieceAssembly.Part>) throws(StorageError) {
+        guard let first = parts.first, let last = parts.last else { return }
+        var part = parts.startIndex
+        var offset = first.offset
+        for span in info.spans(piece: piece, offset: offset, length: last.end - first.offset) {
+            let end = offset + span.length
+            vectors.removeAll(keepingCapacity: true)
+            while offset < end {
+                let taken = min(end, parts[part].end) - offset
+                vectors.append(parts[part].vector(from: offset, length: taken))
+                offset += taken
+                if offset == parts[part].end { part += 1 }
+            }
+            let descriptor = try descriptor(for: span.file, .writing)
+            states[span.file].insert(.dirty)
+            do {
+                try descriptor.write(&vectors, at: span.offset)
+            } catch {
+                throw StorageError(error, path: pathText(ofFile: span.file))
+            }
+        }
+        // The vectors point into buffers that only `parts` keeps alive.
+        withExtendedLifetime(parts) {}
+    }
+
+    /// Brings everything that was written to the disk, at the end.
+    mutating func synchronize() throws(StorageError) {
+        let dirty = states.indices.filter { states[$0].contains(.dirty) }
+        if dirty.count > TorrentFiles.maxSynchronizedOneByOne, let root = try folder.open(creating: false) {
+            do {
+                if try root.synchronizeFileSystem() { return }
+            } catch {
+                throw StorageError(error, path: folder.path)
+            }
+        }
+        for file in dirty {
+            let descriptor = try descriptor(for: file, .writing)
+            do {
+                try descriptor.synchronizeData()
+            } catch {
+                throw StorageError(error, path: pathText(ofFile: file))
+            }
+        }
+    }
+
+    /// Each waits for the disk, some milliseconds; more files than these wait for the whole file system once.
+    private static let maxSynchronizedOneByOne = 16
+
+    private mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> Descriptor {
+        useCount += 1
+        if var slot = slots[file], slot.isWritable || access == .reading {
+            slot.lastUse = useCount
+            slots[file] = slot
+            return slot.descriptor
+        }
+        slots[file] = nil
+        if slots.count >= maxOpenFiles, let oldest = slots.min(by: { $0.value.lastUse < $1.value.lastUse })?.key {
+            slots[oldest] = nil
+        }
+        let descriptor = try open(file, access)
+        slots[file] = Slot(descriptor: descriptor, isWritable: access == .writing, lastUse: useCount)
+        return descriptor
+    }
+
+    private mutating func open(_ file: Int, _ access: Access) throws(StorageError) -> Descriptor {
+        let path = layout.path(ofFile: file)
+        guard access == .writing else { return try folder.openFile(path, flags: O_RDONLY) }
+        // Exclusively: what appeared since we looked is not ours.
+        let creation = states[file].contains(.exists) ? 0 : O_CREAT | O_EXCL
+        let descriptor = try folder.openFile(path, flags: O_RDWR | creation)
+        states[file].insert(.exists)
+        guard !states[file].contains(.sized) else { return descriptor }
+        do {
+            if try descriptor.status() != .regular(size: info.files[file].length) {
+                try descriptor.truncate(to: info.files[file].length)
+            }
+        } catch {
+            throw StorageError(error, path: pathText(ofFile: file))
+        }
+        states[file].insert(.sized)
+        return descriptor
+    }
+}

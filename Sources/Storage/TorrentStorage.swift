@@ -1,0 +1,123 @@
+import Dispatch
+package import Metainfo
+package import NIOCore
+import Primitives
+import Synchronization
+
+/// The files of one torrent, behind a serial worker: hashing and disk never block the caller.
+///
+/// Every call returns at once and is carried out in the order of the calls. Events come in batches, on the worker.
+/// A descriptor, a lock and memory are held from `open` to `close`.
+package final class TorrentStorage: Sendable {
+    package let info: Info
+    private let directory: String
+    private let configuration: StorageConfiguration
+    private let report: @Sendable ([StorageEvent]) -> Void
+    private let queue = DispatchQueue(label: "mainline.storage")
+    private let inbox = Mutex(Inbox())
+    /// Exists from `open` to `close`; locked by the queue only, so nobody ever waits.
+    private let worker = Mutex<StorageWorker?>(nil)
+    private let shouldStop = StopFlag()
+
+    private struct Inbox {
+        var commands: [Command] = []
+        var isScheduled = false
+    }
+
+    private enum Command: Sendable {
+        case open
+        case store(piece: Int, offset: Int, ByteBuffer)
+        case read(tag: UInt64, piece: Int, offset: Int, length: Int)
+        case close(@Sendable () -> Void)
+    }
+
+    /// `directory` is where the torrent's file or folder goes; it is made when it does not exist.
+    package init(
+        info: Info, directory: String, configuration: StorageConfiguration = StorageConfiguration(),
+        report: @escaping @Sendable ([StorageEvent]) -> Void
+    ) {
+        self.info = info
+        self.directory = directory
+        self.configuration = configuration
+        self.report = report
+    }
+
+    /// Where the torrent's file or folder is, as the user would write it; contains a name from the network.
+    package var path: String { OutputFolder(path: directory).text([FileLayout.name(for: info)]) }
+
+    /// Finds out what is there and checks it, before anything else; answered by `opened` or `failed`.
+    package func open() {
+        enqueue(.open)
+    }
+
+    /// Takes bytes of a piece, in any order, twice if need be; they must lie within the piece.
+    ///
+    /// The buffer is kept as it is until its bytes are written or dropped, which `released` tells.
+    package func store(piece: Int, offset: Int, _ bytes: ByteBuffer) {
+        precondition(
+            offset >= 0 && bytes.readableBytes <= info.length(ofPiece: piece) - offset, "bytes outside the piece")
+        enqueue(.store(piece: piece, offset: offset, bytes))
+    }
+
+    /// Reads a part of a verified piece; answered by `blockRead` with the same tag.
+    package func read(piece: Int, offset: Int, length: Int, tag: UInt64) {
+        precondition(
+            offset >= 0 && length >= 0 && length <= info.length(ofPiece: piece) - offset, "range outside the piece")
+        enqueue(.read(tag: tag, piece: piece, offset: offset, length: length))
+    }
+
+    /// Carries out what was asked for before, brings it to the disk, and gives everything back.
+    ///
+    /// A check of existing files is cut short, and then not answered. `completion` runs on the worker after the last
+    /// event.
+    package func close(_ completion: @escaping @Sendable () -> Void) {
+        shouldStop.set()
+        enqueue(.close(completion))
+    }
+
+    private func enqueue(_ command: Command) {
+        let mustSchedule = inbox.withLock { inbox in
+            inbox.commands.append(command)
+            defer { inbox.isScheduled = true }
+            return !inbox.isScheduled
+        }
+        if mustSchedule { queue.async { self.drain() } }
+    }
+
+    private func drain() {
+        var batch: [Command] = []
+        while true {
+            inbox.withLock { inbox in
+                swap(&batch, &inbox.commands)
+                inbox.isScheduled = !batch.isEmpty
+            }
+            guard !batch.isEmpty else { return }
+            // Taken from the end one by one, so that no buffer outlives its command.
+            batch.reverse()
+            worker.withLock { worker in
+                while let command = batch.popLast() { perform(command, &worker) }
+                worker?.reportEvents()
+            }
+        }
+    }
+
+    private func perform(_ command: Command, _ worker: inout StorageWorker?) {
+        switch command {
+        case .open:
+            guard worker == nil else { return }
+            worker = StorageWorker(
+                info: info, directory: directory, configuration: configuration, shouldStop: shouldStop, report: report)
+            worker?.open()
+        case .store(let piece, let offset, let bytes):
+            guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
+            worker?.store(piece: piece, offset: offset, bytes)
+        case .read(let tag, let piece, let offset, let length):
+            guard worker != nil else { return report([.blockRead(tag: tag, .failure(.notVerified(piece: piece)))]) }
+            worker?.read(piece: piece, offset: offset, length: length, tag: tag)
+        case .close(let completion):
+            worker?.close()
+            worker = nil
+            completion()
+        }
+    }
+}
