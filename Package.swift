@@ -77,6 +77,7 @@ let tests: [Target] = [
     .testTarget(name: "TidyTests"),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
+    .testTarget(name: "StorageTests", dependencies: ["Storage", "Metainfo", "Digest", "Primitives", nio]),
 ]
 
 let package = Package(

@@ -5,7 +5,7 @@ package import Primitives
 package enum StorageEvent: Sendable {
     /// Names that had to be changed to become safe paths; before `opened`, and only if there were any.
     case repaired([PathRepair])
-    /// How many pieces of what was found on disk have been checked so far; every 64 MiB or so.
+    /// How many pieces of what was found on disk have been checked so far: first 0, then every 64 MiB or so.
     case checking(pieces: Int)
     /// The answer to `open`: the pieces that are on disk and verified.
     case opened(have: Bitfield)

@@ -60,8 +60,9 @@ extension StorageWorker {
         var sizes: [Int?] = []
         for file in info.files.indices { sizes.append(try files.size(ofFile: file)) }
         try createEmptyFiles()
-        var check = DiskCheck()
         if sizes.contains(where: { $0 != nil }) {
+            var check = DiskCheck()
+            beginReport()
             for piece in 0..<info.pieceCount {
                 if shouldStop.isSet { return }
                 have[piece] = try isOnDisk(piece, sizes: sizes, &check)
@@ -94,6 +95,7 @@ extension StorageWorker {
             sizes.append(size)
         }
         var check = DiskCheck()
+        beginReport()
         for piece in 0..<info.pieceCount {
             if shouldStop.isSet { return }
             guard try isOnDisk(piece, sizes: sizes, &check) else {
@@ -104,6 +106,11 @@ extension StorageWorker {
             reportProgress(of: &check, pieces: piece + 1)
         }
         phase = .complete
+    }
+
+    private mutating func beginReport() {
+        emit(.checking(pieces: 0))
+        reportEvents()
     }
 
     private mutating func reportProgress(of check: inout DiskCheck, pieces: Int) {

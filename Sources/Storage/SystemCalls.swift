@@ -67,6 +67,13 @@ final class Descriptor {
         _ = try check { fdatasync(number) }
     }
 
+    /// Everything on the file system that this lies on; false where the C library has no such call.
+    func synchronizeFileSystem() throws(SystemError) -> Bool {
+        guard let syncfs else { return false }
+        _ = try check { syncfs(number) }
+        return true
+    }
+
     func synchronize() throws(SystemError) {
         _ = try check { fsync(number) }
     }
@@ -138,6 +145,11 @@ final class Descriptor {
             }
         }
     }
+}
+
+/// Looked up at run time, because the headers show it to GNU sources only.
+private let syncfs: (@convention(c) (Int32) -> Int32)? = dlsym(nil, "syncfs").map {
+    unsafeBitCast($0, to: (@convention(c) (Int32) -> Int32).self)
 }
 
 /// Linux's SEEK_DATA, which the headers show to GNU sources only.

@@ -29,7 +29,7 @@ struct TorrentFiles {
         static let exists = State(rawValue: 1)
         /// Has the length that it must have.
         static let sized = State(rawValue: 2)
-        /// Was written since it was last synchronised.
+        /// Was written.
         static let dirty = State(rawValue: 4)
     }
 
@@ -119,18 +119,28 @@ struct TorrentFiles {
         withExtendedLifetime(parts) {}
     }
 
-    /// Brings everything that was written to the disk.
+    /// Brings everything that was written to the disk, at the end.
     mutating func synchronize() throws(StorageError) {
-        for file in states.indices where states[file].contains(.dirty) {
+        let dirty = states.indices.filter { states[$0].contains(.dirty) }
+        if dirty.count > TorrentFiles.maxSynchronizedOneByOne, let root = try folder.open(creating: false) {
+            do {
+                if try root.synchronizeFileSystem() { return }
+            } catch {
+                throw StorageError(error, path: folder.path)
+            }
+        }
+        for file in dirty {
             let descriptor = try descriptor(for: file, .writing)
             do {
                 try descriptor.synchronizeData()
             } catch {
                 throw StorageError(error, path: pathText(ofFile: file))
             }
-            states[file].remove(.dirty)
         }
     }
+
+    /// Each waits for the disk, some milliseconds; more files than these wait for the whole file system once.
+    private static let maxSynchronizedOneByOne = 16
 
     private mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> Descriptor {
         useCount += 1

@@ -87,14 +87,15 @@ package final class TorrentStorage: Sendable {
     private func drain() {
         var batch: [Command] = []
         while true {
-            batch.removeAll(keepingCapacity: true)
             inbox.withLock { inbox in
                 swap(&batch, &inbox.commands)
                 inbox.isScheduled = !batch.isEmpty
             }
             guard !batch.isEmpty else { return }
+            // Taken from the end one by one, so that no buffer outlives its command.
+            batch.reverse()
             worker.withLock { worker in
-                for command in batch { perform(command, &worker) }
+                while let command = batch.popLast() { perform(command, &worker) }
                 worker?.reportEvents()
             }
         }
