@@ -27,7 +27,9 @@ extension Client {
         package var announces = true
         /// The TCP port that others reach us at; 0 announces the UDP source port (BEP 5, `implied_port`).
         package var listenPort: UInt16 = 0
-        /// Connections, both ways and including attempts. Each costs a socket and up to one read buffer.
+        /// Connections, both ways and including attempts.
+        ///
+        /// Each costs a socket and up to one read buffer.
         package var maxPeers = 200
         /// Stop after the metadata: no storage is opened.
         package var metadataOnly = false
@@ -40,8 +42,9 @@ extension Client {
         case torrent(TorrentHandle, TorrentEvent)
     }
 
-    /// Where the client writes; owned by the driver and reused. Carry out `dht.datagrams`, then `swarm.actions` in
-    /// order, report `events`, then `clear()`.
+    /// Where the client writes; owned by the driver and reused.
+    ///
+    /// Carry out `dht.datagrams`, then `swarm.actions` in order, report `events`, then `clear()`.
     package struct Outbox: Sendable {
         package var dht = Kademlia.Outbox()
         package var swarm = Swarm.Outbox()

@@ -4,7 +4,9 @@ package import Swarm
 
 /// Facts about connections and files, passed to the swarm that they concern.
 extension Client {
-    /// Somebody has connected to us. Nil when there is no room: close the connection.
+    /// Somebody has connected to us.
+    ///
+    /// Nil when there is no room: close the connection.
     package mutating func accepted(from endpoint: Endpoint, now: Instant) -> PeerHandle? {
         lobby.enter(endpoint, now: now)
     }

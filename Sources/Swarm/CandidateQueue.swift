@@ -38,7 +38,9 @@ package struct CandidateQueue {
 
     package func isBanned(_ endpoint: Endpoint) -> Bool { records[endpoint]?.isBanned ?? false }
 
-    /// Returns true if the endpoint was not known. One that had been given up gets another chance.
+    /// Returns true if the endpoint was not known.
+    ///
+    /// One that had been given up gets another chance.
     package mutating func found(_ endpoint: Endpoint) -> Bool {
         guard endpoint.port != 0 else { return false }
         if let record = records[endpoint] {

@@ -1,4 +1,6 @@
-/// Names one connection, or attempt at one, for its whole life. Never reused within a process.
+/// Names one connection, or attempt at one, for its whole life.
+///
+/// Never reused within a process.
 package struct PeerHandle: Hashable, Comparable, Sendable {
     package let rawValue: Int
 

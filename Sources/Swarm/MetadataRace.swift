@@ -93,7 +93,9 @@ package struct MetadataRace {
     }
 }
 
-/// The metadata of one advertised size. Memory grows with what arrives, never with what is promised.
+/// The metadata of one advertised size.
+///
+/// Memory grows with what arrives, never with what is promised.
 private struct Assembly {
     let size: Int
     /// Everybody who offers this size and has not failed it, in order of appearance.
@@ -142,7 +144,9 @@ private struct Assembly {
         return chosen
     }
 
-    /// Returns whether the piece was asked of this peer and has the right length. The first copy counts.
+    /// Returns whether the piece was asked of this peer and has the right length.
+    ///
+    /// The first copy counts.
     mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Bool {
         let key = Request.Key(piece: piece, peer: peer)
         guard let position = pending.firstIndex(where: { $0.key == key }) else { return false }
@@ -157,7 +161,9 @@ private struct Assembly {
         return true
     }
 
-    /// All bytes, once every piece is here. The assembly is empty afterwards, ready to begin again.
+    /// All bytes, once every piece is here.
+    ///
+    /// The assembly is empty afterwards, ready to begin again.
     mutating func takeWhole() -> (bytes: [UInt8], contributors: [PeerHandle])? {
         guard pieces.count == pieceCount else { return nil }
         let bytes = (0..<pieceCount).flatMap { pieces[$0] ?? [] }

@@ -175,7 +175,9 @@ package struct PiecePicker {
         generation += 1
     }
 
-    /// The storage has the piece on record. Returns false if it was known already.
+    /// The storage has the piece on record.
+    ///
+    /// Returns false if it was known already.
     package mutating func verified(_ piece: Int) -> Bool {
         verifying.removeValue(forKey: piece)
         guard !have[piece] else { return false }
@@ -183,7 +185,9 @@ package struct PiecePicker {
         return true
     }
 
-    /// The piece failed its hash and is to be fetched again. Returns who gave it.
+    /// The piece failed its hash and is to be fetched again.
+    ///
+    /// Returns who gave it.
     package mutating func failed(_ piece: Int) -> [PeerHandle] {
         let contributors = verifying.removeValue(forKey: piece) ?? []
         if !have[piece], begun[piece] == nil { index.insert(piece) }

@@ -42,7 +42,9 @@ struct PieceProgress {
         requests[block] += 1
     }
 
-    /// Nil if the block was here already. A block may have been given up and come after all: then it was free.
+    /// Nil if the block was here already.
+    ///
+    /// A block may have been given up and come after all: then it was free.
     mutating func received(_ block: Int, from peer: PeerHandle) -> (wasFree: Bool, wasDuplicated: Bool)? {
         guard requests[block] != Self.received else { return nil }
         let requested = requests[block]
@@ -53,7 +55,9 @@ struct PieceProgress {
         return (requested == 0, requested != 1)
     }
 
-    /// One request less is on its way. Returns whether the block became free.
+    /// One request less is on its way.
+    ///
+    /// Returns whether the block became free.
     mutating func abandon(_ block: Int) -> Bool {
         guard requests[block] != Self.received, requests[block] > 0 else { return false }
         requests[block] -= 1

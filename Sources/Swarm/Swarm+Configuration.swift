@@ -1,9 +1,15 @@
 extension Swarm {
-    /// The limits and intervals of one torrent's swarm. Counts bound memory and sockets; durations bound waiting.
+    /// The limits and intervals of one torrent's swarm.
+    ///
+    /// Counts bound memory and sockets; durations bound waiting.
     package struct Configuration: Equatable, Sendable {
-        /// Connections and attempts together. Each costs a socket and up to one read buffer.
+        /// Connections and attempts together.
+        ///
+        /// Each costs a socket and up to one read buffer.
         package var peersMax = 200
-        /// Attempts at the same time. Most listed peers are dead: the race decides how soon a live one is met.
+        /// Attempts at the same time.
+        ///
+        /// Most listed peers are dead: the race decides how soon a live one is met.
         package var connectingMax = 64
         /// Endpoints remembered, connected or not.
         package var candidatesMax = 5_000
@@ -45,8 +51,9 @@ extension Swarm {
         package var duplicateRequestsMax = 3
         /// Blocks asked at once of a peer that has nothing else to do in the end game.
         package var endGameRequestsMax = 8
-        /// Bytes that the storage may hold unwritten before reading from peers stops. More than a piece per peer at
-        /// work is not needed: the storage writes long pieces in runs.
+        /// Bytes that the storage may hold unwritten before reading from peers stops.
+        ///
+        /// More than a piece per peer at work is not needed: the storage writes long pieces in runs.
         package var storageBacklogBytesMax = 16 << 20
         /// Pieces that failed with more than one contributor before a contributor is banned.
         package var sharedFailuresMax = 5

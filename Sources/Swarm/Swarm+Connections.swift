@@ -4,7 +4,9 @@ package import Primitives
 
 /// Whom the swarm is connected to: found, tried, connected, lost.
 extension Swarm {
-    /// Endpoints where somebody may have the torrent. They are tried at once, as far as the limits allow.
+    /// Endpoints where somebody may have the torrent.
+    ///
+    /// They are tried at once, as far as the limits allow.
     package mutating func peersFound(
         _ endpoints: [Endpoint], source: PeerSource, now: Instant, into outbox: inout Outbox
     ) {
@@ -137,7 +139,9 @@ extension Swarm {
         peers[place].phaseSince = now
     }
 
-    /// Ends a connection or attempt. With `closing`, the driver is told to close it; else it has said that it is gone.
+    /// Ends a connection or attempt.
+    ///
+    /// With `closing`, the driver is told to close it; else it has said that it is gone.
     mutating func lose(
         _ handle: PeerHandle, _ reason: PeerLoss, closing: Bool, now: Instant, into outbox: inout Outbox
     ) {

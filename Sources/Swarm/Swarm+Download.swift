@@ -53,7 +53,9 @@ extension Swarm {
         connectMore(now: now, into: &outbox)
     }
 
-    /// Bytes that the storage holds and has not yet written. Above the limit nothing more is read from peers.
+    /// Bytes that the storage holds and has not yet written.
+    ///
+    /// Above the limit nothing more is read from peers.
     package mutating func storageBacklogChanged(bytes: Int, now: Instant, into outbox: inout Outbox) {
         if !isReadingPaused, bytes > configuration.storageBacklogBytesMax {
             isReadingPaused = true

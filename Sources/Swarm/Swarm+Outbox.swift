@@ -3,7 +3,9 @@ package import PeerProtocol
 package import Primitives
 
 extension Swarm {
-    /// What the swarm wants done. The driver carries actions out in order, then clears the outbox.
+    /// What the swarm wants done.
+    ///
+    /// The driver carries actions out in order, then clears the outbox.
     package enum Action: Equatable, Sendable {
         /// Open a TCP connection; answered by `connected` or `connectFailed`.
         case connect(PeerHandle, Endpoint)

@@ -33,7 +33,9 @@ extension Swarm {
         }
     }
 
-    /// Gives the blocks of a silent peer to others. What it sends of them after all is not wanted any more.
+    /// Gives the blocks of a silent peer to others.
+    ///
+    /// What it sends of them after all is not wanted any more.
     private mutating func snubIfSilent(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard !isReadingPaused, !peers[place].session.outstanding.isEmpty,
             now - peers[place].lastProgressAt >= configuration.snubTimeout

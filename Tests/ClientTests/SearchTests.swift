@@ -82,7 +82,9 @@ private let torrent = TorrentHandle(rawValue: 1)
 }
 
 extension World {
-    /// A DHT of so many clients without torrents. Returns the endpoint of the first.
+    /// A DHT of so many clients without torrents.
+    ///
+    /// Returns the endpoint of the first.
     fileprivate mutating func addNetwork(nodes: Int) -> Endpoint {
         let router = add(seed: 1000)
         for seed in 1..<nodes { _ = join(machines[router].endpoint, seed: 1000 + UInt64(seed)) }
