@@ -36,7 +36,9 @@ extension Endpoint {
         }
     }
 
-    /// What NIO connects and binds to. Not for every datagram: it allocates.
+    /// What NIO connects and binds to.
+    ///
+    /// Not for every datagram: it allocates.
     var socketAddress: SocketAddress {
         get throws {
             var packed = ByteBuffer()

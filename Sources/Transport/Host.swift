@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 package import Primitives
 package import Swarm
+import Synchronization
 
 /// A client on the network: the one thing of this target that programs see.
 ///
@@ -18,6 +19,7 @@ package final class Host: Sendable {
     private let ownGroup: MultiThreadedEventLoopGroup?
     private let eventLoop: any EventLoop
     private let inside: NIOLoopBoundBox<HostLoop?>
+    private let isStopped = Mutex(false)
 
     /// `report` is called on the loop and must not block.
     ///
@@ -35,23 +37,25 @@ package final class Host: Sendable {
         inside = .makeEmptyBox(valueType: HostLoop.self, eventLoop: eventLoop)
     }
 
-    /// Opens the sockets and returns the addresses that they are bound to, ports read back. Throws `HostError`.
+    /// Opens the sockets and returns the addresses that they are bound to, ports read back.
+    ///
+    /// Throws `HostError`.
     package func start() async throws -> [Endpoint] {
-        try await eventLoop.flatSubmit { [self] in
-            do {
-                guard inside.value == nil else { throw HostError.notStartable }
-                let homes = try BoundHome.openAll(configuration)
-                let loop = HostLoop(
-                    eventLoop: eventLoop, configuration: configuration, logger: logger, homes: homes, report: report)
-                inside.value = loop
-                return loop.open().map { homes.map(\.local) }
-            } catch {
-                return eventLoop.makeFailedFuture(error)
-            }
-        }.get()
+        let started = submit { [self] loop in
+            guard loop == nil else { throw HostError.notStartable }
+            let homes = try BoundHome.openAll(configuration)
+            let loop = HostLoop(
+                eventLoop: eventLoop, configuration: configuration, logger: logger, homes: homes, report: report)
+            inside.value = loop
+            return loop.open().map { homes.map(\.local) }
+        }
+        guard let started else { throw HostError.notStartable }
+        return try await started.get()
     }
 
-    /// Adds a torrent whose files go to `directory`. A `listenPort` of 0 becomes the host's own port.
+    /// Adds a torrent whose files go to `directory`.
+    ///
+    /// A `listenPort` of 0 becomes the host's own port.
     package func add(
         _ torrent: TorrentHandle, _ source: Client.TorrentSource, _ options: Client.TorrentOptions, directory: String
     ) {
@@ -72,7 +76,7 @@ package final class Host: Sendable {
 
     /// Nil for a torrent that is not there.
     package func snapshot(of torrent: TorrentHandle) async -> TorrentSnapshot? {
-        await ask { $0.client.snapshot(of: torrent) } ?? nil
+        await ask { $0.client.snapshot(of: torrent) }
     }
 
     /// Nil unless the host runs.
@@ -81,21 +85,45 @@ package final class Host: Sendable {
     }
 
     /// Closes all connections and sockets, waits until the files are written and closed, and gives the thread back.
-    /// Nothing is reported after it returns. A second call does nothing.
+    ///
+    /// Nothing is reported after it returns, commands are ignored and questions answered by nil. A second call does
+    /// nothing, and does not wait for the first.
     package func stop() async {
-        try? await eventLoop.flatSubmit { [self] in
-            inside.value?.stop() ?? eventLoop.makeSucceededVoidFuture()
-        }.get()
+        let ended = isStopped.withLock { isStopped -> EventLoopFuture<Void>? in
+            guard !isStopped else { return nil }
+            isStopped = true
+            return eventLoop.flatSubmit { [self] in
+                inside.value?.stop() ?? eventLoop.makeSucceededVoidFuture()
+            }
+        }
+        guard let ended else { return }
+        try? await ended.get()
         try? await ownGroup?.shutdownGracefully()
     }
 
-    private func onLoop(_ action: @escaping @Sendable (HostLoop) -> Void) {
-        eventLoop.execute { [self] in
-            if let loop = inside.value { action(loop) }
+    /// Runs `action` on the loop with what is inside; nil when the host is stopped.
+    ///
+    /// The lock keeps the loop from being shut down between the look at the flag and the submission.
+    private func submit<Answer: Sendable>(
+        _ action: @escaping @Sendable (HostLoop?) throws -> EventLoopFuture<Answer>
+    ) -> EventLoopFuture<Answer>? {
+        isStopped.withLock { isStopped in
+            guard !isStopped else { return nil }
+            return eventLoop.flatSubmit { [self] in
+                do { return try action(inside.value) } catch { return eventLoop.makeFailedFuture(error) }
+            }
         }
     }
 
-    private func ask<Answer: Sendable>(_ question: @escaping @Sendable (HostLoop) -> Answer) async -> Answer? {
-        try? await eventLoop.submit { [self] in inside.value.map(question) }.get()
+    private func onLoop(_ action: @escaping @Sendable (HostLoop) -> Void) {
+        _ = submit { [eventLoop] loop in
+            if let loop { action(loop) }
+            return eventLoop.makeSucceededVoidFuture()
+        }
+    }
+
+    private func ask<Answer: Sendable>(_ question: @escaping @Sendable (HostLoop) -> Answer?) async -> Answer? {
+        let answer = submit { [eventLoop] loop in eventLoop.makeSucceededFuture(loop.flatMap(question)) }
+        return try? await answer?.get()
     }
 }

@@ -42,7 +42,9 @@ extension HostLoop {
         return opened.map { channel in bound.value.opened(channel) }
     }
 
-    /// Stops everything; completes when sockets and files are closed. No fact is taken any more.
+    /// Stops everything.
+    ///
+    /// Completes when sockets and files are closed. No fact is taken any more.
     func stop() -> EventLoopFuture<Void> {
         guard let sockets = end() else { return eventLoop.makeSucceededVoidFuture() }
         let closed = sockets.map { channel in

@@ -14,7 +14,9 @@ import Swarm
 /// ends when a read is complete or a fact has come from elsewhere: then the queue is emptied, every socket that was
 /// written to is flushed once, and the timer is set.
 final class HostLoop {
-    /// What happened, for the queue. Reads are not among these: their bytes do not outlive the call.
+    /// What happened, for the queue.
+    ///
+    /// Reads are not among these: their bytes do not outlive the call.
     enum Fact {
         case connected(PeerHandle)
         case connectFailed(PeerHandle)
@@ -194,9 +196,11 @@ final class HostLoop {
         case .released(let bytes):
             storages.released(bytes, by: torrent)
             backlogChanged(of: torrent)
-        case .blockRead(let id, let payload):
-            if let read = storages.finishedRead(id), case .success(let bytes) = payload { send(read.block, bytes, to: read.peer) }
-        case .checking, .repaired: report(.storage(torrent, event))
+        case .blockRead(let tag, let result):
+            guard let read = storages.finishedRead(tag) else { return }
+            send(read.block, result, to: read.peer)
+        case .repaired, .checking:
+            report(.storage(torrent, event))
         }
     }
 
@@ -207,8 +211,13 @@ final class HostLoop {
 
     // MARK: Outputs
 
-    private func send(_ block: BlockRequest, _ payload: ByteBuffer, to peer: PeerHandle) {
+    private func send(_ block: BlockRequest, _ result: Result<ByteBuffer, StorageError>, to peer: PeerHandle) {
         guard let connection = peers[peer] else { return }
+        guard case .success(let payload) = result else {
+            logger.debug("block not readable", metadata: ["piece": "\(block.piece)", "result": "\(result)"])
+            // The peer is left without an answer, and asks somebody else in time; our books are kept even.
+            return client.blockSent(block, to: peer, now: now, into: &outbox)
+        }
         var head: [UInt8] = []
         OutgoingMessage.pieceHeader(block).encode(into: &head)
         connection.send(head: head, payload: payload) { [self] in tell(.blockSent(block, to: peer)) }

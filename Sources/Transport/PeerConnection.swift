@@ -17,7 +17,9 @@ final class PeerConnection: ChannelInboundHandler {
         case over
     }
 
-    /// Bytes that may wait for a peer that does not read. The client bounds what it sends; this bounds the client.
+    /// Bytes that may wait for a peer that does not read.
+    ///
+    /// The client bounds what it sends; this bounds the client.
     static let unsentBytesMax = 16 << 20
 
     /// Nil until the client has accepted an incoming connection.
@@ -120,8 +122,10 @@ final class PeerConnection: ChannelInboundHandler {
         if let unsent, unsent > Self.unsentBytesMax { context.close(promise: nil) }
     }
 
-    /// Closes for good and tells nothing; what was written before still goes out if the socket takes it.
-    /// Returns the end of its channel, if there is one yet.
+    /// Closes for good and tells nothing.
+    ///
+    /// What was written before still goes out if the socket takes it. Returns the end of its channel, if there is one
+    /// yet.
     @discardableResult
     func close() -> EventLoopFuture<Void>? {
         let wasActive = if case .active = state { true } else { false }

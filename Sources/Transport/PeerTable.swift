@@ -5,15 +5,17 @@ import Swarm
 
 /// The peer connections of a host by handle, and how new ones are made.
 final class PeerTable {
-    /// The size of a read follows the peer's rate: it doubles while reads fill it and halves while they do not.
-    /// 256 KiB is where larger reads stop to pay (docs/decisions), and one buffer is what a silent peer costs.
+    /// The size of a read follows the peer's rate.
+    ///
+    /// It doubles while reads fill it and halves while they do not. 256 KiB is where larger reads stop to pay
+    /// (docs/decisions), and one buffer is what a silent peer costs.
     static let readBytesMin = 2_048
     static let readBytesMax = 256 * 1_024
 
     /// `IP_BIND_ADDRESS_NO_PORT`: the port of an outgoing connection is chosen when it connects, so that one port
     /// can serve many destinations.
-    private static let bindAddressNoPort = SocketOptionName(rawValue: 24)
-    private typealias SocketOptionName = NIOBSDSocket.Option
+    private static let bindAddressNoPort = ChannelOptions.Types.SocketOption(
+        level: .ip, name: NIOBSDSocket.Option(rawValue: 24))
 
     private unowned let loop: HostLoop
     private var connections: [PeerHandle: PeerConnection] = [:]
@@ -56,7 +58,7 @@ final class PeerTable {
             guard let sourceAddress = try? source.socketAddress else { return connection.connectFailed() }
             bootstrap =
                 bootstrap
-                .channelOption(ChannelOptions.Types.SocketOption(level: .ip, name: Self.bindAddressNoPort), value: 1)
+                .channelOption(Self.bindAddressNoPort, value: 1)
                 .bind(to: sourceAddress)
         }
         bootstrap.connect(to: remoteAddress).whenFailure { _ in bound.value.connectFailed() }

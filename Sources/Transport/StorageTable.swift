@@ -16,7 +16,9 @@ final class StorageTable {
     private unowned let loop: HostLoop
     private var directories: [TorrentHandle: String] = [:]
     private var files: [TorrentHandle: Files] = [:]
-    /// Who waits for a block from the disk. Bounded by what the client asks for.
+    /// Who waits for a block from the disk.
+    ///
+    /// Bounded by what the client asks for.
     private var reads: [UInt64: (peer: PeerHandle, block: BlockRequest)] = [:]
     private var nextRead: UInt64 = 0
     /// Storages that are told to close and have not done so.
@@ -36,7 +38,11 @@ final class StorageTable {
     func open(_ torrent: TorrentHandle, _ info: Info) {
         guard files[torrent] == nil, let directory = directories[torrent] else { return }
         let mailbox = StorageMailbox(torrent: torrent, loop: NIOLoopBound(loop, eventLoop: loop.eventLoop))
-        let storage = TorrentStorage(info: info, directory: directory) { mailbox.post($0) }
+        let storage = TorrentStorage(
+            info: info, directory: directory, configuration: loop.configuration.storageWithinBacklog
+        ) {
+            mailbox.post($0)
+        }
         files[torrent] = Files(storage: storage)
         storage.open()
     }
@@ -79,8 +85,8 @@ final class StorageTable {
         files.values[index].backlogBytes = max(0, files.values[index].backlogBytes - bytes)
     }
 
-    func finishedRead(_ id: UInt64) -> (peer: PeerHandle, block: BlockRequest)? {
-        reads.removeValue(forKey: id)
+    func finishedRead(_ tag: UInt64) -> (peer: PeerHandle, block: BlockRequest)? {
+        reads.removeValue(forKey: tag)
     }
 }
 

@@ -14,30 +14,36 @@ import Testing
     }
 
     /// In a process of its own, where nobody else opens anything.
-    @Test func stopLeavesNoDescriptorBehind() async {
-        await #expect(processExitsWith: .success) {
-            let payload = try Payload(byteCount: 200_000, pieceLength: 32_768, seed: 1)
-            defer { payload.remove() }
-            let seedFolder = try payload.seededFolder()
-            let folder = try payload.folder("fetched")
-            for round in 0..<3 {
-                let before = try Self.openDescriptors()
-                let seeder = TestHost(at: .v4(127, 23, 0, 1, port: 0), seed: 1)
-                let fetcher = TestHost(at: .v4(127, 23, 0, 2, port: 0), seed: 2)
-                let address = try await seeder.start()
-                _ = try await fetcher.start()
-                seeder.add(.info(payload.info), directory: seedFolder)
-                fetcher.add(.infoHash(payload.info.infoHash), directory: folder)
-                fetcher.addPeer(address)
-                fetcher.addPeer(.v4(127, 23, 0, 3, port: 9))
-                try await fetcher.wait("a connection") { if case .peerConnected(_) = $0 { true } else { false } }
-                await fetcher.host.stop()
-                await seeder.host.stop()
-                await seeder.host.stop()
-                // The first round opens what the process keeps.
-                if round > 0, try Self.openDescriptors() != before { exit(EXIT_FAILURE) }
-            }
+    @Test func stopLeavesNoDescriptorBehind() async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            // The first round opens what the process keeps.
+            try await HostLifeTests.fetchOnce()
+            let before = try HostLifeTests.openDescriptors()
+            for _ in 0..<2 { try await HostLifeTests.fetchOnce() }
+            let after = try HostLifeTests.openDescriptors()
+            guard after != before else { return }
+            FileHandle.standardError.write(Data("\(before) descriptors became \(after)".utf8))
+            exit(EXIT_FAILURE)
         }
+        #expect(String(decoding: result?.standardErrorContent ?? [], as: UTF8.self) == "")
+    }
+
+    /// Two hosts, a connection between them, an attempt that is refused, and the end in the middle of it.
+    private static func fetchOnce() async throws {
+        let payload = try Payload(byteCount: 200_000, pieceLength: 32_768, seed: 1)
+        defer { payload.remove() }
+        let seeder = TestHost(at: .v4(127, 23, 0, 1, port: 0), seed: 1)
+        let fetcher = TestHost(at: .v4(127, 23, 0, 2, port: 0), seed: 2)
+        let address = try await seeder.start()
+        _ = try await fetcher.start()
+        seeder.add(.info(payload.info), directory: try payload.seededFolder())
+        fetcher.add(.infoHash(payload.info.infoHash), directory: try payload.folder("fetched"))
+        fetcher.addPeer(address)
+        fetcher.addPeer(.v4(127, 23, 0, 3, port: 9))
+        try await fetcher.wait("a connection") { if case .peerConnected(_) = $0 { true } else { false } }
+        await fetcher.host.stop()
+        await seeder.host.stop()
+        await seeder.host.stop()
     }
 
     @Test func udpAndTCPShareOnePortThatIsReadBack() async throws {
@@ -80,6 +86,16 @@ import Testing
     @Test func aHostStartsOnce() async throws {
         let node = TestHost(at: .v4(127, 23, 4, 1, port: 0), seed: 1)
         _ = try await node.start()
+        await #expect(throws: HostError.notStartable) { try await node.host.start() }
+        await node.host.stop()
+    }
+
+    @Test func aStoppedHostAnswersNothing() async throws {
+        let node = TestHost(at: .v4(127, 23, 6, 1, port: 0), seed: 1)
+        _ = try await node.start()
+        await node.host.stop()
+        #expect(await node.host.nodeStatistics() == nil)
+        node.addPeer(.v4(127, 0, 0, 1, port: 9))
         await #expect(throws: HostError.notStartable) { try await node.host.start() }
         await node.host.stop()
     }

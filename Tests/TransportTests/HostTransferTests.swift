@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func aPeerThatSendsByteByByteIsUnderstood() async throws {
-        let payload = try Payload(byteCount: 40_000, pieceLength: 16_384, seed: 3)
+        let payload = try Payload(byteCount: 20_000, pieceLength: 16_384, seed: 3)
         defer { payload.remove() }
         let seeder = TestHost(at: .v4(127, 22, 2, 1, port: 0), seed: 1)
         let fetcher = TestHost(at: .v4(127, 22, 2, 2, port: 0), seed: 2)
