@@ -37,9 +37,9 @@ package struct Info: Sendable {
     }
 
     /// Reads and validates an info dictionary, at most `MetainfoLimits.infoBytes` long.
-    package init(bytes: [UInt8]) throws(MetainfoError) {
+    package init(bytes: [UInt8], maxFiles: Int = MetainfoLimits.files) throws(MetainfoError) {
         guard bytes.count <= MetainfoLimits.infoBytes else { throw .tooLarge(limitBytes: MetainfoLimits.infoBytes) }
-        let fields = try InfoFields(bytes.span.bytes)
+        let fields = try InfoFields(bytes.span.bytes, maxFiles: maxFiles)
         self.init(fields: fields, bytes: bytes)
     }
 

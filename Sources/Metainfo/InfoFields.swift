@@ -11,8 +11,8 @@ struct InfoFields {
     let isPrivate: Bool
     let hashes: Range<Int>
 
-    init(_ bytes: RawSpan) throws(MetainfoError) {
-        let raw = try RawFields(bytes)
+    init(_ bytes: RawSpan, maxFiles: Int) throws(MetainfoError) {
+        let raw = try RawFields(bytes, maxFiles: maxFiles)
         // First, because nothing else of such a dictionary would make sense as v1.
         if raw.isVersion2, raw.pieces == nil { throw .version2Only }
         guard let name = raw.nameUTF8 ?? raw.name else { throw .missing(.name) }
@@ -57,7 +57,7 @@ private struct RawFields {
     /// What some clients write beside a `name` in another encoding.
     private(set) var nameUTF8: String?
 
-    init(_ bytes: RawSpan) throws(MetainfoError) {
+    init(_ bytes: RawSpan, maxFiles: Int) throws(MetainfoError) {
         var reader = MetainfoReader(bytes)
         try reader.enterDictionary(.info, in: bytes)
         while let key = try reader.nextKey(in: bytes) {
@@ -72,7 +72,7 @@ private struct RawFields {
             } else if bytes.matches("length", at: key) {
                 try set(&length, to: try reader.integer(.length, in: bytes), .length)
             } else if bytes.matches("files", at: key) {
-                try set(&files, to: try FileList.read(&reader, bytes), .files)
+                try set(&files, to: try FileList.read(&reader, bytes, maxFiles: maxFiles), .files)
             } else if bytes.matches("private", at: key) {
                 isPrivate = try reader.integerOrSkip(in: bytes) == 1
             } else if bytes.matches("meta version", at: key) {
@@ -87,12 +87,14 @@ private struct RawFields {
 
 /// The value of `files`.
 private enum FileList {
-    static func read(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [Info.File] {
+    static func read(
+        _ reader: inout MetainfoReader, _ bytes: RawSpan, maxFiles: Int
+    ) throws(MetainfoError) -> [Info.File] {
         var files: [Info.File] = []
         var offset = 0
         try reader.enterList(.files, in: bytes)
         while try reader.nextElement(in: bytes) {
-            guard files.count < MetainfoLimits.files else { throw .tooManyFiles(limit: MetainfoLimits.files) }
+            guard files.count < maxFiles else { throw .tooManyFiles(limit: maxFiles) }
             let file = try readFile(&reader, bytes, index: files.count, offset: offset)
             let (end, overflow) = offset.addingReportingOverflow(file.length)
             guard !overflow else { throw .totalTooLarge }

@@ -4,8 +4,11 @@ import Bencode
 struct MetainfoReader {
     private var reader: BencodeReader
 
+    /// Six tokens a file, so that `MetainfoLimits.files` is what bounds the files.
+    private static let limits = BencodeLimits(depth: 100, tokens: 8 * MetainfoLimits.files)
+
     init(_ bytes: RawSpan) {
-        reader = BencodeReader(bytes, limits: .torrent)
+        reader = BencodeReader(bytes, limits: Self.limits)
     }
 
     mutating func enterDictionary(_ field: MetainfoField, in bytes: RawSpan) throws(MetainfoError) {

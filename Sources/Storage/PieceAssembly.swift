@@ -61,7 +61,7 @@ final class PieceAssembly {
     func insert(_ bytes: ByteBuffer, at offset: Int) -> Int {
         let before = coveredBytes
         if offset >= parts.last?.end ?? 0 {
-            append(bytes, at: offset, index: parts.count)
+            add(bytes, at: offset, index: parts.count)
         } else {
             fillGaps(with: bytes, at: offset)
         }
@@ -130,11 +130,11 @@ final class PieceAssembly {
         cursorIndex = parts.firstIndex { $0.end > hashedBytes } ?? parts.count
     }
 
-    private func append(_ buffer: ByteBuffer, at offset: Int, index: Int) {
-        let length = buffer.readableBytes
-        guard length > 0 else { return }
-        parts.insert(Part(offset: offset, length: length, buffer: buffer), at: index)
-        coveredBytes += length
+    private func add(_ buffer: ByteBuffer, at offset: Int, index: Int) {
+        let part = Part(offset: offset, length: buffer.readableBytes, buffer: buffer)
+        guard part.length > 0 else { return }
+        if index == parts.count { parts.append(part) } else { parts.insert(part, at: index) }
+        coveredBytes += part.length
     }
 
     private func fillGaps(with bytes: ByteBuffer, at offset: Int) {
@@ -151,7 +151,7 @@ final class PieceAssembly {
             let gapEnd = min(end, next?.offset ?? end)
             let slice = bytes.getSlice(at: bytes.readerIndex + start - offset, length: gapEnd - start)
             guard let slice else { preconditionFailure("a slice within the readable bytes") }
-            append(slice, at: start, index: index)
+            add(slice, at: start, index: index)
             start = gapEnd
             index += 1
         }

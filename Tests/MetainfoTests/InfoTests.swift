@@ -124,6 +124,14 @@ import Testing
         #expect(throws: MetainfoError.tooLarge(limitBytes: 32 << 20)) { try Info(bytes: bytes) }
     }
 
+    @Test func moreFilesThanTheLimitAreRefused() throws {
+        let file = "d6:lengthi0e4:pathl1:aee"
+        let info = { "d5:filesl\(String(repeating: file, count: $0))e4:name1:a12:piece lengthi4e6:pieces0:e" }
+        #expect(try Info(bytes: Array(info(3).utf8), maxFiles: 3).files.count == 3)
+        #expect(throws: MetainfoError.tooManyFiles(limit: 3)) { try Info(bytes: Array(info(4).utf8), maxFiles: 3) }
+        #expect(MetainfoLimits.files == 1_000_000)
+    }
+
     @Test func deepNestingIsRefused() {
         let text = "d1:a" + String(repeating: "l", count: 200_000)
         #expect(throws: MetainfoError.malformed(.tooDeep(at: 103))) { try Info(text: text) }
