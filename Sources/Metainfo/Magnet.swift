@@ -77,23 +77,19 @@ package struct Magnet: Hashable, Sendable {
         switch parameter.key {
         case "dn" where displayName == nil:
             displayName = String(decoding: parameter.decoded(plusIsSpace: true), as: UTF8.self)
-        case "tr": append(parameter.text, to: \.trackers)
-        case "ws": append(parameter.text, to: \.webSeeds)
+        case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
+        case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
         case "x.pe":
             guard let peer = PeerAddress(parameter.text) else {
                 throw .peerAddress(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
             }
-            append(peer, to: \.peers)
+            Self.append(peer, to: &peers, &droppedSources)
         default: break
         }
     }
 
-    private mutating func append<Source>(_ source: Source, to list: WritableKeyPath<Magnet, [Source]>) {
-        if self[keyPath: list].count < MetainfoLimits.sources {
-            self[keyPath: list].append(source)
-        } else {
-            droppedSources += 1
-        }
+    private static func append<Source>(_ source: Source, to list: inout [Source], _ droppedSources: inout Int) {
+        if list.count < MetainfoLimits.sources { list.append(source) } else { droppedSources += 1 }
     }
 }
 

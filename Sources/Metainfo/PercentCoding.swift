@@ -1,7 +1,8 @@
-import Primitives
-
 /// The percent encoding of URIs (RFC 3986).
 enum PercentCoding {
+    /// RFC 3986 wants them in upper case.
+    private static let hexDigits = Array("0123456789ABCDEF".utf8)
+
     /// Bytes, since what is encoded need not be UTF-8; a `%` without two digits stands for itself.
     static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -29,8 +30,7 @@ enum PercentCoding {
             if byte.isLetterOrDigit || "-._~".utf8.contains(byte) {
                 bytes.append(byte)
             } else {
-                bytes.append(UInt8(ascii: "%"))
-                bytes.append(contentsOf: Hex.encode(CollectionOfOne(byte)).uppercased().utf8)
+                bytes += [UInt8(ascii: "%"), hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
             }
         }
         return String(decoding: bytes, as: UTF8.self)
