@@ -1,7 +1,7 @@
 /// Makes one safe file name of one path component from the network.
 ///
-/// It repairs rather than refuses. Names stay readable: only what could lead elsewhere, hide, or not be stored is changed. The result of a name is
-/// always the same, so that a later run finds the files again.
+/// It repairs rather than refuses. Names stay readable: only what could lead elsewhere, hide, or not be stored is
+/// changed. The result of a name is always the same, so that a later run finds the files again.
 package enum PathSanitizer {
     /// What ext4, XFS, Btrfs and most others allow.
     package static let maxComponentBytes = 255

@@ -20,7 +20,7 @@ package struct StorageConfiguration: Hashable, Sendable {
     package var maxBufferedBytesPerPiece = 4 << 20
     /// What all unfinished pieces may hold in memory together.
     ///
-    /// A driver's limit on bytes that it passed in and that were not released yet must be larger, or both wait for ever.
+    /// A driver's limit on bytes passed in and not released yet must be larger, or both wait for ever.
     package var maxBufferedBytes = 32 << 20
 
     package init() {}

@@ -149,6 +149,7 @@ final class Descriptor {
 
 /// Looked up at run time, because the headers show it to GNU sources only.
 private let syncfs: (@convention(c) (Int32) -> Int32)? = dlsym(nil, "syncfs").map {
+    // The C library declares it `int syncfs(int)`, and stays loaded as long as we run.
     unsafeBitCast($0, to: (@convention(c) (Int32) -> Int32).self)
 }
 

@@ -42,7 +42,7 @@ import Testing
 
     @Test func mutatedMagnetsNeverTrap() throws {
         let seeds = [
-            "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a+b%20c&tr=http%3A%2F%2Ft%2Fa&x.pe=[::1]:80",
+            "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a+b%20c&tr=http%3A%2F%2Ft&x.pe=[::1]:80",
             "magnet:?xt.1=urn:btih:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&xt.2=urn:btmh:1220&ws=http://w&x.pe=host:1",
             "0123456789abcdef0123456789abcdef01234567",
         ].map { Array($0.utf8) }
