@@ -5,8 +5,9 @@ import Synchronization
 package enum Signals {
     private static let handler = Mutex<(@Sendable (ProgramExit) -> Void)?>(nil)
 
-    /// Blocks both signals for all threads and lets one thread wait for them. Call it first, before there is any
-    /// other thread. Until `onFirst` is called, the first signal leaves at once too.
+    /// Blocks both signals for all threads and lets one thread wait for them.
+    ///
+    /// Call it first, before there is any other thread. Until `onFirst` is called, the first signal leaves at once too.
     package static func takeOver() {
         var set = sigset_t()
         sigemptyset(&set)

@@ -1,1 +1,6 @@
-// Placeholder until the commands land.
+import ArgumentParser
+import CommandSupport
+
+// Before anything can start a thread.
+Signals.takeOver()
+await Magnetget.main()

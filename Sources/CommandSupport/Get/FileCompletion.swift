@@ -14,7 +14,9 @@ package struct FileCompletion: Sendable {
         }
     }
 
-    /// Returns the files that this piece completes, in their order. Tell it of each piece once.
+    /// Returns the files that this piece completes, in their order.
+    ///
+    /// Tell it of each piece once.
     package mutating func pieceVerified(_ piece: Int) -> [Int] {
         let start = piece * info.pieceLength
         let end = start + info.length(ofPiece: piece)

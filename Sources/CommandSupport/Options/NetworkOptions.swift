@@ -48,7 +48,9 @@ package struct NetworkOptions: ParsableArguments {
         }
     }
 
-    /// What the flags come to. Throws a `ValidationError` when an interface does not exist or has no fitting address.
+    /// What the flags come to.
+    ///
+    /// Throws a `ValidationError` when an interface does not exist or has no fitting address.
     package func configuration(defaultPort: UInt16) throws -> NetworkConfiguration {
         var configuration = NetworkConfiguration()
         configuration.families = ipv4Only ? [.v4] : ipv6Only ? [.v6] : [.v4, .v6]

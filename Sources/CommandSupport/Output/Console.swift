@@ -38,7 +38,9 @@ package final class Console: Sendable {
         write(line.text + "\n", to: STDOUT_FILENO)
     }
 
-    /// A remark, shown from this verbosity on. Text from the network must be escaped already.
+    /// A remark, shown from this verbosity on.
+    ///
+    /// Text from the network must be escaped already.
     package func note(_ line: String, verbosity: Int = 0) {
         guard !configuration.isQuiet, verbosity <= configuration.verbosity else { return }
         write(line + "\n", to: STDERR_FILENO)

@@ -1,6 +1,6 @@
 import Primitives
 
-/// Numbers as people read them. Sizes are powers of 1,024 with their unit.
+/// Numbers as people read them; sizes in powers of 1,024 with their unit.
 package enum HumanText {
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 

@@ -1,0 +1,111 @@
+import Glibc
+package import Metainfo
+package import Primitives
+
+/// What a command line names as a torrent: a magnet link, a bare infohash, or the path of a .torrent file.
+package struct GetSource: Equatable, Sendable {
+    package let infoHash: InfoHash
+    /// From the network, unescaped.
+    package let name: String?
+    /// Known when the source is a .torrent file.
+    package let info: Info?
+    /// `x.pe` of a magnet.
+    package let peers: [PeerAddress]
+    package let trackerCount: Int
+
+    /// Why a source cannot be used, and the exit status that says so.
+    package struct Failure: Error, Equatable {
+        package let status: ProgramExit
+        package let message: String
+        package let advice: String?
+
+        init(_ status: ProgramExit, _ message: String, advice: String? = nil) {
+            self.status = status
+            self.message = message
+            self.advice = advice
+        }
+    }
+
+    package init(_ text: String) throws(Failure) {
+        if let magnet = try Self.magnet(text) {
+            self.init(magnet)
+        } else {
+            self.init(try Self.torrent(atPath: text))
+        }
+    }
+
+    private init(_ magnet: Magnet) {
+        infoHash = magnet.infoHash
+        name = magnet.displayName
+        info = nil
+        peers = magnet.peers
+        trackerCount = magnet.trackers.count
+    }
+
+    private init(_ torrent: Torrent) {
+        infoHash = torrent.info.infoHash
+        name = torrent.info.name
+        info = torrent.info
+        peers = []
+        trackerCount = torrent.trackers.reduce(0) { $0 + $1.count }
+    }
+
+    // MARK: Magnets
+
+    /// Nil when the text looks like the path of a file.
+    private static func magnet(_ text: String) throws(Failure) -> Magnet? {
+        do {
+            return try Magnet(text)
+        } catch {
+            let isMagnet = text.lowercased().hasPrefix("magnet:")
+            guard isMagnet || looksLikeInfoHash(text) && access(text, F_OK) != 0 else { return nil }
+            // A shell that meets a bare `&` starts what is before it in the background: the rest of the link is lost.
+            let advice = isMagnet && error == .missingTopic || error == .notAMagnet ? quotingAdvice : nil
+            throw Failure(.usage, "broken \(isMagnet ? "magnet" : "infohash"): \(escaped(error))", advice: advice)
+        }
+    }
+
+    private static let quotingAdvice =
+        #"put the whole link in quotes, or the shell cuts it at the first &: magnetget "magnet:?xt=urn:btih:…&dn=…""#
+
+    private static func escaped(_ error: MagnetError) -> String { TerminalText.escaped(error.description) }
+
+    /// Letters and digits only, about as many as an infohash has.
+    private static func looksLikeInfoHash(_ text: String) -> Bool {
+        (28...44).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    }
+
+    // MARK: .torrent files
+
+    private static func torrent(atPath path: String) throws(Failure) -> Torrent {
+        let shown = TerminalText.escaped(TerminalText.truncated(path, to: 200))
+        let bytes: [UInt8]
+        do {
+            bytes = try FileContents.read(path, limitBytes: MetainfoLimits.torrentBytes)
+        } catch {
+            throw failure(error, shown)
+        }
+        do {
+            return try Torrent(bytes: bytes)
+        } catch {
+            throw Failure(.badContent, "\(shown) is no usable .torrent file: \(error)")
+        }
+    }
+
+    private static func failure(_ error: FileContents.Failure, _ path: String) -> Failure {
+        switch error {
+        case .noSuchFile:
+            let isURL = path.hasPrefix("http://") || path.hasPrefix("https://")
+            return Failure(
+                .usage, "'\(path)' is no magnet link, no infohash and no file that exists",
+                advice: isURL
+                    ? "download the .torrent file first and give its path"
+                    : "give a magnet link in quotes, 40 hexadecimal digits, or the path of a .torrent file")
+        case .noFile: return Failure(.usage, "'\(path)' is not a file")
+        case .tooLarge:
+            let limit = HumanText.size(MetainfoLimits.torrentBytes)
+            return Failure(.badContent, "\(path) is larger than any .torrent file (\(limit))")
+        case .system(let code): return Failure(.disk, "cannot read \(path): \(String(cString: strerror(code)))")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import CommandSupport
+import Metainfo
+
+struct Get: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Download and verify.",
+        discussion: """
+            EXAMPLES:
+              magnetget "magnet:?xt=urn:btih:…&dn=…" -o ~/Downloads
+              magnetget --list 0123456789abcdef0123456789abcdef01234567
+              magnetget some.torrent --seed
+
+            Paths of finished files go to standard output, everything else to standard error.
+
+            \(ProgramExit.helpText())
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "Magnet links (in quotes), infohashes (40 hexadecimal digits or 32 base32 letters), or .torrent files.",
+            valueName: "source"))
+    var sources: [String]
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder that files go to.", valueName: "dir"))
+    var output = "."
+
+    @Flag(help: "Show the files of the torrent and stop.")
+    var list = false
+
+    @Flag(help: "Go on serving others when all is there, until stopped.")
+    var seed = false
+
+    @Option(help: ArgumentHelp("A peer to ask. Repeatable.", valueName: "host:port"))
+    var peer: [PeerAddress] = []
+
+    @Flag(name: .customLong("no-dht"), help: "Do not use the DHT: ask given peers only.")
+    var noDHT = false
+
+    @Option(help: ArgumentHelp("Connections per torrent.", valueName: "n"))
+    var maxPeers = 200
+
+    @OptionGroup(title: "Network")
+    var network: NetworkOptions
+
+    @OptionGroup(title: "Limits")
+    var stages: StageOptions
+
+    @OptionGroup(title: "Output")
+    var talk: OutputOptions
+
+    func validate() throws {
+        if list, seed { throw ValidationError("--list stops before there is anything to --seed.") }
+        if maxPeers < 1 { throw ValidationError("--max-peers must be at least 1.") }
+        if output.isEmpty { throw ValidationError("-o must name a folder.") }
+        if network.noDNS, let name = peer.first(where: { $0.endpoint == nil }) {
+            throw ValidationError("--peer \(name) is a name, and --no-dns forbids to resolve it.")
+        }
+    }
+
+    func run() async throws {
+        let configuration = GetConfiguration(
+            sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
+            usesDHT: !noDHT, maxPeers: maxPeers, network: try network.configuration(defaultPort: 0),
+            limits: stages.limits)
+        let console = Console(program: "magnetget", talk.configuration)
+        let exit = await GetCommand(configuration, console).run()
+        throw ExitCode(exit.rawValue)
+    }
+}

@@ -1,0 +1,14 @@
+import CommandSupport
+import Metainfo
+
+/// What `magnetget get` was told, before anything is looked at.
+struct GetConfiguration {
+    var sources: [String]
+    var directory: String
+    var goal: GetPlan.Goal
+    var peers: [PeerAddress]
+    var usesDHT: Bool
+    var maxPeers: Int
+    var network: NetworkConfiguration
+    var limits: StageLimits
+}

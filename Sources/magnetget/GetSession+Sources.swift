@@ -1,0 +1,128 @@
+import Client
+import CommandSupport
+import Kademlia
+import Metainfo
+import Primitives
+import Swarm
+import Transport
+
+/// Where the first nodes and peers come from: what the command line names, and the built-in routers.
+extension GetSession {
+    /// The addresses of the bootstrap nodes given, where the mode depends on them; names are resolved for it.
+    func bootstrapGiven() async -> [Endpoint] {
+        let network = configuration.network
+        guard configuration.usesDHT, network.isBootstrapGiven else { return [] }
+        if network.mode != nil { return network.bootstrap.compactMap(\.endpoint) }
+        var endpoints: [Endpoint] = []
+        for address in network.bootstrap {
+            if address.endpoint == nil { console.note("resolving \(address)") }
+            endpoints += (try? await network.resolve(address)) ?? []
+        }
+        return endpoints
+    }
+
+    mutating func begin(
+        on host: Host, bootstrap: [Endpoint], mode: NetworkMode, _ feed: AsyncStream<Input>.Continuation
+    ) {
+        if configuration.usesDHT { beginBootstrap(on: host, bootstrap, feed) }
+        for (index, source) in sources.enumerated() {
+            let torrent = TorrentHandle(rawValue: index)
+            host.add(
+                torrent, source.info.map { .info($0) } ?? .infoHash(source.infoHash), options(for: runs[index].plan),
+                directory: configuration.directory)
+            addPeers(of: source, torrent, mode, host, feed)
+            if source.info?.isPrivate == true, configuration.usesDHT {
+                console.note("\(source.infoHash.hex) is private (BEP 27): the DHT is not asked for it")
+            }
+        }
+    }
+
+    private func options(for plan: GetPlan) -> Client.TorrentOptions {
+        var options = Client.TorrentOptions()
+        options.usesDHT = plan.usesDHT
+        options.announces = plan.goal != .metadata
+        options.maxPeers = configuration.maxPeers
+        options.metadataOnly = plan.goal == .metadata
+        return options
+    }
+
+    // MARK: Nodes
+
+    private mutating func beginBootstrap(
+        on host: Host, _ known: [Endpoint], _ feed: AsyncStream<Input>.Continuation
+    ) {
+        let network = configuration.network
+        let numeric = network.bootstrap.compactMap(\.endpoint).filter { network.families.contains($0.family) }
+        let endpoints = known + numeric.filter { !known.contains($0) }
+        if !endpoints.isEmpty { host.command(.bootstrap(endpoints)) }
+        let names = known.isEmpty ? network.bootstrap.filter { $0.endpoint == nil } : []
+        unresolved = names.count
+        for name in names {
+            Task { feed.yield(.bootstrapResolved(name, await Result { try await network.resolve(name) })) }
+        }
+    }
+
+    mutating func bootstrapResolved(_ address: PeerAddress, _ result: Result<[Endpoint], any Error>, _ host: Host) {
+        unresolved -= 1
+        switch result {
+        case .success(let endpoints): host.command(.bootstrap(endpoints))
+        case .failure(let error):
+            bootstrapFailures.append("\(error)")
+            console.note("\(error)", verbosity: 1)
+        }
+        guard unresolved == 0, bootstrapFailures.count == configuration.network.bootstrap.count else { return }
+        // Peers that were given may still do without.
+        for index in runs.indices where runs[index].stage == .bootstrap {
+            runs[index].gaveUp(
+                .noDHT, because: "no DHT: no bootstrap node could be resolved (\(bootstrapFailures[0]))",
+                advice: "check the name server, or give an address with --bootstrap 1.2.3.4:6881")
+        }
+    }
+
+    // MARK: Peers
+
+    private func addPeers(
+        of source: GetSource, _ torrent: TorrentHandle, _ mode: NetworkMode, _ host: Host,
+        _ feed: AsyncStream<Input>.Continuation
+    ) {
+        let network = configuration.network
+        host.command(.addPeers(torrent, configuration.peers.compactMap(\.endpoint), .user))
+        let named = source.peers.compactMap(\.endpoint)
+        let usable = named.filter { mode.accepts($0) }
+        // A link from a stranger shall not make us knock at the doors of our own network.
+        if usable.count < named.count {
+            let count = HumanText.count(named.count - usable.count, "peer")
+            console.note("\(count) of the magnet left out: private addresses need --peer, or --network private")
+        }
+        host.command(.addPeers(torrent, usable, .magnet))
+        let names =
+            configuration.peers.map { ($0, InfoHash?.none) } + source.peers.map { ($0, InfoHash?.some(source.infoHash)) }
+        for (address, infoHash) in names where address.endpoint == nil {
+            Task { feed.yield(.peerResolved(address, infoHash, await Result { try await network.resolve(address) })) }
+        }
+    }
+
+    func peerResolved(
+        _ address: PeerAddress, _ infoHash: InfoHash?, _ result: Result<[Endpoint], any Error>, _ host: Host
+    ) {
+        switch result {
+        case .success(let endpoints):
+            for (index, source) in sources.enumerated() where infoHash == nil || source.infoHash == infoHash {
+                let origin: PeerSource = infoHash == nil ? .user : .magnet
+                host.command(.addPeers(TorrentHandle(rawValue: index), endpoints, origin))
+            }
+        case .failure(let error): console.note("peer \(address): \(error)")
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What an asynchronous call comes to.
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import Client
+import CommandSupport
+import Kademlia
+import Metainfo
+import Primitives
+import Storage
+import Swarm
+import Transport
+
+/// Everything that happens while torrents are being fetched, in one loop: what the host reports, signals, resolved
+/// names and the clock go in one after the other; runs decide, the console shows.
+struct GetSession {
+    enum Input: Sendable {
+        case host(HostEvent)
+        case tick
+        case signal(ProgramExit)
+        case bootstrapResolved(PeerAddress, Result<[Endpoint], any Error>)
+        case peerResolved(PeerAddress, InfoHash?, Result<[Endpoint], any Error>)
+        case stopped
+    }
+
+    /// A host that does not stop by then is left behind.
+    private static let stopLimit = Duration.seconds(10)
+    private static let tickInterval = Duration.milliseconds(200)
+    private static let progressEventInterval = Duration.seconds(1)
+
+    let configuration: GetConfiguration
+    let sources: [GetSource]
+    let console: Console
+    var runs: [GetRun]
+    private var isReported: [Bool]
+    private var nextProgressEvent = Instant.origin
+    private var leaveAt: Instant?
+    var unresolved = 0
+    var bootstrapFailures: [String] = []
+
+    init(_ configuration: GetConfiguration, sources: [GetSource], _ console: Console) {
+        self.configuration = configuration
+        self.sources = sources
+        self.console = console
+        let now = MonotonicClock.now
+        runs = sources.map { GetRun(Self.plan(for: $0, configuration), now: now) }
+        isReported = Array(repeating: false, count: sources.count)
+    }
+
+    private static func plan(for source: GetSource, _ configuration: GetConfiguration) -> GetPlan {
+        var plan = GetPlan(infoHash: source.infoHash)
+        plan.name = source.name
+        plan.info = source.info
+        plan.goal = configuration.goal
+        // BEP 27: the peers of a private torrent come from its trackers only.
+        plan.usesDHT = configuration.usesDHT && source.info?.isPrivate != true
+        plan.bootstrapNodes = configuration.network.bootstrap.count
+        plan.directory = configuration.directory
+        plan.limits = configuration.limits
+        return plan
+    }
+
+    /// The exits by infohash.
+    func run() async -> [InfoHash: ProgramExit] {
+        var session = self
+        await session.runToEnd()
+        let pairs = session.runs.map { ($0.plan.infoHash, $0.outcome?.status ?? .failure) }
+        return Dictionary(pairs) { first, _ in first }
+    }
+
+    private mutating func runToEnd() async {
+        let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
+        Signals.onFirst { feed.yield(.signal($0)) }
+        let bootstrap = await bootstrapGiven()
+        let hostConfiguration = configuration.network.host(configuration.network.mode(bootstrap: bootstrap))
+        let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
+            feed.yield(.host($0))
+        }
+        do {
+            let local = try await host.start()
+            console.note("listening on \(local.map(\.description).joined(separator: ", "))", verbosity: 1)
+        } catch {
+            for index in runs.indices { runs[index].gaveUp(.noDHT, because: "the network is unusable: \(error)") }
+            await host.stop()
+            return await report(host)
+        }
+        begin(on: host, bootstrap: bootstrap, mode: hostConfiguration.client.node.networkMode, feed)
+        let clock = Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: Self.tickInterval)
+                feed.yield(.tick)
+            }
+        }
+        defer { clock.cancel() }
+        for await input in inputs {
+            await handle(input, host)
+            await report(host)
+            if case .stopped = input { return }
+            if let leaveAt, MonotonicClock.now >= leaveAt { return }
+            if leaveAt == nil, runs.allSatisfy({ $0.outcome != nil }) {
+                leaveAt = MonotonicClock.now + Self.stopLimit
+                Task {
+                    await host.stop()
+                    feed.yield(.stopped)
+                }
+            }
+        }
+    }
+
+    // MARK: Inputs
+
+    private mutating func handle(_ input: Input, _ host: Host) async {
+        let now = MonotonicClock.now
+        switch input {
+        case .host(let event): await handle(event, host, now)
+        case .tick: await tick(host, now)
+        case .signal(let exit):
+            await observe(host, now)
+            for index in runs.indices { runs[index].stopped(by: exit) }
+        case .bootstrapResolved(let address, let result): bootstrapResolved(address, result, host)
+        case .peerResolved(let address, let infoHash, let result): peerResolved(address, infoHash, result, host)
+        case .stopped: break
+        }
+    }
+
+    private mutating func handle(_ event: HostEvent, _ host: Host, _ now: Instant) async {
+        switch event {
+        case .client(.dht(.firstContact)):
+            for index in runs.indices { runs[index].nodeAnswered(now: now) }
+        case .client(.dht): break
+        case .client(.torrent(let torrent, let event)):
+            guard runs.indices.contains(torrent.rawValue) else { return }
+            // The totals of the end are those of this moment, not of the last tick.
+            if event == .completed { await observe(host, now) }
+            runs[torrent.rawValue].happened(event, now: now)
+        case .storage(let torrent, let event):
+            guard runs.indices.contains(torrent.rawValue) else { return }
+            storageReported(event, torrent.rawValue)
+        case .socketLost(let endpoint):
+            for index in runs.indices {
+                runs[index].gaveUp(.noDHT, because: "the network is unusable: the socket of \(endpoint) is gone")
+            }
+        }
+    }
+
+    private mutating func storageReported(_ event: StorageEvent, _ index: Int) {
+        switch event {
+        case .opened(let have): runs[index].foundOnDisk(have)
+        case .failed(let error): runs[index].storageFailed(TerminalText.escaped("\(error)"))
+        case .repaired(let repairs):
+            for repair in repairs.prefix(10) {
+                let names = [repair.original, repair.repaired].map { TerminalText.escaped($0) }
+                console.note("unsafe name \(names[0]) is written as \(names[1])")
+            }
+        default: break
+        }
+    }
+
+    private mutating func tick(_ host: Host, _ now: Instant) async {
+        await observe(host, now)
+        for index in runs.indices { runs[index].timedOut(now: now) }
+        if console.configuration.json, now >= nextProgressEvent {
+            nextProgressEvent = now + Self.progressEventInterval
+            for run in runs where run.outcome == nil {
+                console.event(GetReport(infoHash: run.plan.infoHash).progress(run.snapshot))
+            }
+        }
+    }
+
+    private mutating func observe(_ host: Host, _ now: Instant) async {
+        let statistics = await host.nodeStatistics()
+        for index in runs.indices where runs[index].outcome == nil {
+            if let statistics { runs[index].observed(NodeCounts(statistics), now: now) }
+            if let snapshot = await host.snapshot(of: TorrentHandle(rawValue: index)) {
+                runs[index].observed(snapshot, now: now)
+            }
+        }
+    }
+
+    // MARK: Reports
+
+    private mutating func report(_ host: Host) async {
+        for index in runs.indices {
+            let report = GetReport(infoHash: runs[index].plan.infoHash)
+            for event in runs[index].drainEvents() {
+                console.event(report.line(for: event))
+                if case .completed = event {
+                    console.success(event.text)
+                    console.result(path(of: index))
+                } else {
+                    console.note(event.text, verbosity: event.verbosity)
+                }
+            }
+            if let outcome = runs[index].outcome, !isReported[index] {
+                isReported[index] = true
+                self.report(outcome, index)
+                host.command(.remove(TorrentHandle(rawValue: index)))
+            }
+        }
+        if runs.allSatisfy({ $0.outcome != nil }) {
+            console.endProgress()
+        } else {
+            let state = GetRun.progress(of: runs)
+            console.progress(state, stage: state.stage, now: MonotonicClock.now)
+        }
+    }
+
+    private func report(_ outcome: GetOutcome, _ index: Int) {
+        if configuration.goal == .metadata, outcome.status == .done, let info = runs[index].info {
+            return GetListing(console).showFiles(of: info)
+        }
+        guard outcome.status != .done else {
+            if outcome.stage == .seeding, runs[index].plan.goal == .seeding { console.note(outcome.message) }
+            return
+        }
+        console.event(GetReport(infoHash: runs[index].plan.infoHash).error(outcome))
+        let prefix = runs.count > 1 ? TerminalText.escaped(runs[index].progress.name) + ": " : ""
+        console.error(prefix + outcome.message, advice: outcome.advice)
+    }
+
+    /// Of the finished file or folder.
+    private func path(of index: Int) -> String {
+        guard let info = runs[index].info else { return configuration.directory }
+        let name = FileLayout.name(for: info)
+        guard configuration.directory != "." else { return name }
+        return configuration.directory.hasSuffix("/")
+            ? configuration.directory + name : configuration.directory + "/" + name
+    }
+}
