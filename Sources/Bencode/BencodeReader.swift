@@ -5,7 +5,7 @@
 ///     var reader = BencodeReader(bytes)
 ///     try reader.enterDictionary(in: bytes)
 ///     while let key = try reader.nextKey(in: bytes) {
-///         if bytes.matches("port", at: key) { port = try reader.integer(in: bytes) } else { _ = try reader.skip(in: bytes) }
+/// if bytes.matches("port", at: key) { port = try reader.integer(in: bytes) } else { _ = try reader.skip(in: bytes) }
 ///     }
 ///     try reader.finish()
 package struct BencodeReader: Sendable {

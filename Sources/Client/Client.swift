@@ -7,8 +7,8 @@ package import Swarm
 /// A BitTorrent client as one value: a DHT node, any number of torrents, and the connections not yet given to one.
 ///
 /// The driver reports facts with the time and carries out the `Outbox` after each: the datagrams, then the actions in
-/// order, then the events; it arms one timer for `nextDeadline`. The same value runs under sockets, in the simulator and
-/// in tests. What it merges: peers found by the DHT go to the swarm that asked, contacts that peers name go to the
+/// order, then the events; it arms one timer for `nextDeadline`. The same value runs under sockets, in the simulator
+/// and in tests. What it merges: peers found by the DHT go to the swarm that asked, contacts that peers name go to the
 /// node, incoming connections wait in the lobby until their handshake names a torrent.
 package struct Client {
     let configuration: Configuration

@@ -1,6 +1,7 @@
 /// A received message other than `piece`, whose payload is handed on in parts (`Session.Step.payload`).
 ///
-/// Ranges are offsets into the bytes that were passed to `Session.received` and are good only until the caller moves them.
+/// Ranges are offsets into the bytes that were passed to `Session.received` and are good only until the caller moves
+/// them.
 package enum Message: Hashable, Sendable {
     case keepAlive
     case choke
@@ -12,7 +13,8 @@ package enum Message: Hashable, Sendable {
     /// One bit per piece, high bit first. Of the right length if the torrent is known, else up to
     /// `Session.Limits.bitfieldBytesBeforeTorrent`: keep a copy and check it then. Spare bits are not checked.
     case bitfield(Range<Int>)
-    /// Within its piece if the torrent is known, else of any piece and offset; 1 to `Session.Limits.requestBytes` bytes.
+    /// Within its piece if the torrent is known, else of any piece and offset; 1 to `Session.Limits.requestBytes`
+    /// bytes.
     case request(BlockRequest)
     /// Not checked: what matches no request means nothing.
     case cancel(BlockRequest)

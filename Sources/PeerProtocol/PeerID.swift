@@ -1,6 +1,7 @@
 package import Primitives
 
-/// The 20 bytes by which a peer tells its connections apart (BEP 3), by convention `-XXnnnn-` and 12 random ones (BEP 20).
+/// The 20 bytes by which a peer tells its connections apart (BEP 3), by convention `-XXnnnn-` and 12 random ones (BEP
+/// 20).
 package struct PeerID: Hashable, Sendable {
     private let value: ID160
 

@@ -11,8 +11,9 @@
 // the block was asked for (`.store`) or not (`.discard`), and from then on whatever is there is handed on. So a session
 // needs to know what was asked for: `Session.requested`, `OutstandingRequests`.
 //
-// Extensions: `ExtensionHandshake` and `MetadataMessage` read and write what travels in an extended message. The ids are
-// each side's own choice: what we receive carries the id that *we* announced, what we send the one that the peer did.
+// Extensions: `ExtensionHandshake` and `MetadataMessage` read and write what travels in an extended message. The ids
+// are each side's own choice: what we receive carries the id that *we* announced, what we send the one that the peer
+// did.
 //
 // Sending: `Handshake`, `OutgoingMessage`, `ExtensionHandshake` and `MetadataMessage` append to a buffer that the
 // caller owns, so that handshake, extension handshake and bitfield leave in one write.

@@ -25,7 +25,9 @@ package struct MetadataRace {
 
     package var offerCount: Int { sizeOffered.count }
 
-    /// A peer says that it has `size` bytes of metadata. Returns false for a size that nobody can have.
+    /// A peer says that it has `size` bytes of metadata.
+    ///
+    /// Returns false for a size that nobody can have.
     package mutating func offered(size: Int, by peer: PeerHandle) -> Bool {
         guard size > 0, size <= configuration.metadataBytesMax else { return false }
         guard sizeOffered[peer] == nil else { return true }

@@ -31,7 +31,8 @@ package struct PiecePicker {
     /// Pieces whole, and with the storage to be verified; with who gave them.
     private var verifying: OrderedDictionary<Int, [PeerHandle]> = [:]
     private var freeBlockCount = 0
-    /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until then.
+    /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
+    /// then.
     package private(set) var generation = 0
 
     package init(info: Info, have: Bitfield) {
@@ -71,8 +72,9 @@ package struct PiecePicker {
 
     // MARK: Picking
 
-    /// Appends up to `count` blocks to ask of a peer that has `pieces`. `current` is the piece that the peer works at;
-    /// `outstanding` what is asked of this very peer already.
+    /// Appends up to `count` blocks to ask of a peer that has `pieces`.
+    ///
+    /// `current` is the piece that the peer works at; `outstanding` what is asked of this very peer already.
     package mutating func pick(
         _ count: Int, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
         outstanding: OutstandingRequests, using generator: inout SeededGenerator, into blocks: inout [BlockRequest]

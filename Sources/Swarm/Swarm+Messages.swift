@@ -4,8 +4,9 @@ package import Primitives
 
 /// What peers say.
 extension Swarm {
-    /// Reads a prefix of `bytes` and returns its length; the rest is to be passed again when more has come. Ranges in
-    /// `store` actions are offsets into `bytes`.
+    /// Reads a prefix of `bytes` and returns its length; the rest is to be passed again when more has come.
+    ///
+    /// Ranges in `store` actions are offsets into `bytes`.
     package mutating func received(
         _ bytes: RawSpan, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) -> Int {

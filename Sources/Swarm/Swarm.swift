@@ -9,7 +9,8 @@ package import Primitives
 /// time never runs back. Payload goes around the swarm: it decides about a block by its 13-byte header and names the
 /// range of the caller's own buffer that goes to the storage.
 ///
-/// The parts: `CandidateQueue` (whom to connect to), `Session` (what a peer says), `MetadataRace` (the info dictionary),
+/// The parts: `CandidateQueue` (whom to connect to), `Session` (what a peer says), `MetadataRace` (the info
+/// dictionary),
 /// `PiecePicker` (what to ask), `RequestPipeline` (how much at once), and in the extensions below the facts by topic.
 package struct Swarm {
     package let torrent: TorrentHandle

@@ -23,8 +23,8 @@ final class LoopTimer {
 
     /// Fires once, at or soon after `deadline`; nil never.
     ///
-    /// Deadlines move back all the time, as answers come in before their timeouts. The task that is armed stays then and
-    /// looks again when it runs, instead of being replaced at every batch.
+    /// Deadlines move back all the time, as answers come in before their timeouts. The task that is armed stays then
+    /// and looks again when it runs, instead of being replaced at every batch.
     func set(_ deadline: Instant?) {
         self.deadline = deadline
         guard let deadline else { return }

@@ -19,8 +19,8 @@ package enum Resolver {
 
     /// The addresses of `host` in the system's order of preference, without repeats; never empty.
     ///
-    /// An address in text form is its own answer and asks nobody. `getaddrinfo` cannot be interrupted, so it has a thread
-    /// to itself, which is left behind when the time is over. Throws `Failure`.
+    /// An address in text form is its own answer and asks nobody. `getaddrinfo` cannot be interrupted, so it has a
+    /// thread to itself, which is left behind when the time is over. Throws `Failure`.
     package static func resolve(host: String, port: UInt16, within limit: Duration = .seconds(10)) async throws
         -> [Endpoint]
     {

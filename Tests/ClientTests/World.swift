@@ -88,7 +88,9 @@ struct World {
         }
     }
 
-    /// Runs until `done` or until the time is over. Returns whether it was done.
+    /// Runs until `done` or until the time is over.
+    ///
+    /// Returns whether it was done.
     mutating func run(for duration: Duration, until done: (World) -> Bool = { _ in false }) -> Bool {
         let end = now + duration
         while !done(self) {

@@ -102,7 +102,8 @@ import Testing
 }
 
 @Suite struct SeededGeneratorTests {
-    /// RFC 7539's structure with 12 rounds; the words are those of the eSTREAM ChaCha12 vector for an all-zero 256-bit key.
+    /// RFC 7539's structure with 12 rounds; the words are those of the eSTREAM ChaCha12 vector for an all-zero 256-bit
+    /// key.
     @Test func matchesTheChaCha12Vector() {
         var generator = SeededGenerator(number: 0)
         var bytes: [UInt8] = []

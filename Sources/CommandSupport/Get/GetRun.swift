@@ -4,8 +4,8 @@ package import Swarm
 
 /// One download from the command's point of view: which stage it is in, how long it may stay there, how it ends.
 ///
-/// A value that is fed facts and the time, like the machines above the purity line: events of the torrent, counts of the
-/// node, snapshots. After each fact `drainEvents()` says what to report and `outcome` whether it is over.
+/// A value that is fed facts and the time, like the machines above the purity line: events of the torrent, counts of
+/// the node, snapshots. After each fact `drainEvents()` says what to report and `outcome` whether it is over.
 package struct GetRun: Sendable {
     package let plan: GetPlan
     package private(set) var stage: GetStage
