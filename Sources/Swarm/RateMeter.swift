@@ -8,7 +8,9 @@ package struct RateMeter: Equatable, Sendable {
     package private(set) var latest = 0.0
     private var smoothed: Double?
 
-    static let window: Duration = .seconds(1)
+    private static let window: Duration = .seconds(1)
+    /// The first window is short, so that there is a rate to show soon after the start.
+    private static let firstWindow: Duration = .milliseconds(250)
 
     package init(now: Instant) {
         windowStart = now
@@ -25,7 +27,7 @@ package struct RateMeter: Equatable, Sendable {
     @discardableResult
     package mutating func advance(now: Instant) -> Bool {
         let elapsed = now - windowStart
-        guard elapsed >= Self.window else { return false }
+        guard elapsed >= (smoothed == nil ? Self.firstWindow : Self.window) else { return false }
         latest = Double(windowBytes) / elapsed.inSeconds
         smoothed = smoothed.map { 0.6 * latest + 0.4 * $0 } ?? latest
         windowStart = now
