@@ -46,13 +46,12 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Kademlia", "Metainfo", "Primitives", arguments,
-            logging,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments,
         ]),
     .executableTarget(
         name: "magnetget",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Metainfo", "Primitives", arguments, logging,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments,
         ]),
 ]
 

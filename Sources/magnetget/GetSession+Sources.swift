@@ -13,24 +13,21 @@ extension GetSession {
         let network = configuration.network
         guard configuration.usesDHT, network.isBootstrapGiven else { return [] }
         if network.mode != nil { return network.bootstrap.compactMap(\.endpoint) }
-        var endpoints: [Endpoint] = []
-        for address in network.bootstrap {
-            if address.endpoint == nil { console.note("resolving \(address)") }
-            endpoints += (try? await network.resolve(address)) ?? []
+        for address in network.bootstrap where address.endpoint == nil { console.note("resolving \(address)") }
+        return await withTaskGroup(of: [Endpoint].self) { group in
+            for address in network.bootstrap { group.addTask { (try? await network.resolve(address)) ?? [] } }
+            return await group.reduce(into: []) { $0 += $1 }
         }
-        return endpoints
     }
 
-    mutating func begin(
-        on host: Host, bootstrap: [Endpoint], mode: NetworkMode, _ feed: AsyncStream<Input>.Continuation
-    ) {
+    mutating func begin(on host: Host, bootstrap: [Endpoint], _ feed: AsyncStream<Input>.Continuation) {
         if configuration.usesDHT { beginBootstrap(on: host, bootstrap, feed) }
         for (index, source) in sources.enumerated() {
             let torrent = TorrentHandle(rawValue: index)
             host.add(
                 torrent, source.info.map { .info($0) } ?? .infoHash(source.infoHash), options(for: runs[index].plan),
                 directory: configuration.directory)
-            addPeers(of: source, torrent, mode, host, feed)
+            addPeers(of: source, torrent, host, feed)
             if source.info?.isPrivate == true, configuration.usesDHT {
                 console.note("\(source.infoHash.hex) is private (BEP 27): the DHT is not asked for it")
             }
@@ -82,24 +79,26 @@ extension GetSession {
     // MARK: Peers
 
     private func addPeers(
-        of source: GetSource, _ torrent: TorrentHandle, _ mode: NetworkMode, _ host: Host,
-        _ feed: AsyncStream<Input>.Continuation
+        of source: GetSource, _ torrent: TorrentHandle, _ host: Host, _ feed: AsyncStream<Input>.Continuation
     ) {
         let network = configuration.network
         host.command(.addPeers(torrent, configuration.peers.compactMap(\.endpoint), .user))
-        let named = source.peers.compactMap(\.endpoint)
-        let usable = named.filter { mode.accepts($0) }
-        // A link from a stranger shall not make us knock at the doors of our own network.
-        if usable.count < named.count {
-            let count = HumanText.count(named.count - usable.count, "peer")
-            console.note("\(count) of the magnet left out: private addresses need --peer, or --network private")
-        }
-        host.command(.addPeers(torrent, usable, .magnet))
-        let names =
-            configuration.peers.map { ($0, InfoHash?.none) } + source.peers.map { ($0, InfoHash?.some(source.infoHash)) }
-        for (address, infoHash) in names where address.endpoint == nil {
+        host.command(.addPeers(torrent, acceptable(source.peers.compactMap(\.endpoint)), .magnet))
+        let given = configuration.peers.map { ($0, InfoHash?.none) }
+        let named = source.peers.map { ($0, InfoHash?.some(source.infoHash)) }
+        for (address, infoHash) in given + named where address.endpoint == nil {
             Task { feed.yield(.peerResolved(address, infoHash, await Result { try await network.resolve(address) })) }
         }
+    }
+
+    /// A link from a stranger shall not make us knock at the doors of our own network.
+    private func acceptable(_ peers: [Endpoint]) -> [Endpoint] {
+        let usable = peers.filter { mode.accepts($0) }
+        if usable.count < peers.count {
+            let count = HumanText.count(peers.count - usable.count, "peer")
+            console.note("\(count) of the magnet left out: private addresses need --peer, or --network private")
+        }
+        return usable
     }
 
     func peerResolved(
@@ -108,8 +107,9 @@ extension GetSession {
         switch result {
         case .success(let endpoints):
             for (index, source) in sources.enumerated() where infoHash == nil || source.infoHash == infoHash {
-                let origin: PeerSource = infoHash == nil ? .user : .magnet
-                host.command(.addPeers(TorrentHandle(rawValue: index), endpoints, origin))
+                let isUsers = infoHash == nil
+                let usable = isUsers ? endpoints : acceptable(endpoints)
+                host.command(.addPeers(TorrentHandle(rawValue: index), usable, isUsers ? .user : .magnet))
             }
         case .failure(let error): console.note("peer \(address): \(error)")
         }

@@ -31,6 +31,7 @@ struct GetSession {
     private var isReported: [Bool]
     private var nextProgressEvent = Instant.origin
     private var leaveAt: Instant?
+    private(set) var mode = NetworkMode.public
     var unresolved = 0
     var bootstrapFailures: [String] = []
 
@@ -80,7 +81,8 @@ struct GetSession {
             await host.stop()
             return await report(host)
         }
-        begin(on: host, bootstrap: bootstrap, mode: hostConfiguration.client.node.networkMode, feed)
+        mode = hostConfiguration.client.node.networkMode
+        begin(on: host, bootstrap: bootstrap, feed)
         let clock = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: Self.tickInterval)
@@ -128,7 +130,9 @@ struct GetSession {
             guard runs.indices.contains(torrent.rawValue) else { return }
             // The totals of the end are those of this moment, not of the last tick.
             if event == .completed { await observe(host, now) }
+            let stage = runs[torrent.rawValue].stage
             runs[torrent.rawValue].happened(event, now: now)
+            if runs[torrent.rawValue].stage != stage { await observe(host, now) }
         case .storage(let torrent, let event):
             guard runs.indices.contains(torrent.rawValue) else { return }
             storageReported(event, torrent.rawValue)
@@ -180,12 +184,7 @@ struct GetSession {
             let report = GetReport(infoHash: runs[index].plan.infoHash)
             for event in runs[index].drainEvents() {
                 console.event(report.line(for: event))
-                if case .completed = event {
-                    console.success(event.text)
-                    console.result(path(of: index))
-                } else {
-                    console.note(event.text, verbosity: event.verbosity)
-                }
+                show(event, index)
             }
             if let outcome = runs[index].outcome, !isReported[index] {
                 isReported[index] = true
@@ -198,6 +197,16 @@ struct GetSession {
         } else {
             let state = GetRun.progress(of: runs)
             console.progress(state, stage: state.stage, now: MonotonicClock.now)
+        }
+    }
+
+    private func show(_ event: GetEvent, _ index: Int) {
+        guard !console.configuration.json || console.configuration.verbosity > 0 else { return }
+        if case .completed = event {
+            console.success(event.text)
+            console.result(path(of: index))
+        } else {
+            console.note(event.text, verbosity: event.verbosity)
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 
+@main
 struct Magnetget: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "magnetget",
@@ -16,4 +17,10 @@ struct Magnetget: AsyncParsableCommand {
         version: "magnetget \(CommandSupport.version)",
         subcommands: [Get.self],
         defaultSubcommand: Get.self)
+
+    static func main() async {
+        // Before anything can start a thread.
+        Signals.takeOver()
+        await main(nil)
+    }
 }

@@ -58,6 +58,12 @@ import Testing
         _ = try NetworkOptions.parse(["--no-dns", "--bootstrap", "127.0.0.1:1"])
     }
 
+    @Test func aPrivateNetworkHasNoBuiltInNodes() throws {
+        let configuration = try NetworkOptions.parse(["--network", "private"]).configuration(defaultPort: 0)
+        #expect(configuration.bootstrap.isEmpty)
+        #expect(try NetworkOptions.parse([]).configuration(defaultPort: 0).bootstrap.count == Routers.builtIn.count)
+    }
+
     @Test func theStageLimitsHaveTheDefaultsOfTheContract() throws {
         #expect(try StageOptions.parse([]).limits == StageLimits())
         let limits = try StageOptions.parse(["--stall-timeout", "2.5", "--timeout", "60"]).limits

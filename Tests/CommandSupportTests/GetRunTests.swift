@@ -44,7 +44,7 @@ import Testing
         run.timedOut(now: at(30))
         #expect(run.outcome?.status == .noDHT)
         #expect(run.outcome?.stage == .bootstrap)
-        #expect(run.outcome?.message == "no DHT: none of 5 bootstrap nodes answered within 30 s (12 queries sent)")
+        #expect(run.outcome?.message == "no DHT: none of 5 bootstrap nodes has answered within 30 s (12 queries sent)")
         #expect(run.outcome?.advice?.contains("--bootstrap") == true)
         #expect(run.nextDeadline == nil)
     }

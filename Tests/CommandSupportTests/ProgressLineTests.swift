@@ -71,13 +71,16 @@ import Testing
         }
     }
 
-    @Test func aLogGetsALineAtEachStageAndEveryFewSeconds() {
+    @Test func aLogGetsALineEveryFewSecondsAndSoonerAtANewStage() {
         var pacer = ProgressPacer(.plain)
-        let facts: [(GetStage, Double)] = [
-            (.bootstrap, 0), (.bootstrap, 4.9), (.peers, 4.9), (.peers, 9.8), (.peers, 9.9),
+        let facts: [(stage: GetStage, seconds: Double, isDue: Bool)] = [
+            (.bootstrap, 0, false), (.bootstrap, 0.9, false), (.bootstrap, 1, true), (.bootstrap, 5.9, false),
+            (.bootstrap, 6, true), (.peers, 6.9, false), (.peers, 7, true), (.peers, 11.9, false), (.peers, 12, true),
         ]
-        let due = facts.map { pacer.isDue($0.0, now: .origin + .seconds($0.1)) }
-        #expect(due == [true, false, true, false, true])
+        for fact in facts {
+            let isDue = pacer.isDue(fact.stage, now: .origin + .seconds(fact.seconds))
+            #expect(isDue == fact.isDue, "\(fact)")
+        }
     }
 
     @Test func aTerminalIsDrawnFiveTimesASecondAtMost() {

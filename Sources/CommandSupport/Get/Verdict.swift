@@ -36,10 +36,11 @@ struct Verdict {
     }
 
     private func noDHT(within limit: Duration) -> Words {
-        let nodes = HumanText.count(run.plan.bootstrapNodes, "bootstrap node")
+        let count = run.plan.bootstrapNodes
+        let nobody = count == 1 ? "the bootstrap node has not" : "none of \(count) bootstrap nodes has"
         let queries = HumanText.count(run.nodes.queriesSent, "query", "queries")
         return (
-            "no DHT: none of \(nodes) answered within \(HumanText.seconds(limit)) (\(queries) sent)",
+            "no DHT: \(nobody) answered within \(HumanText.seconds(limit)) (\(queries) sent)",
             "check that UDP may leave this network; name a live node with --bootstrap HOST:PORT, or a peer with "
                 + "--peer HOST:PORT"
         )

@@ -1,3 +1,4 @@
+import Client
 package import Kademlia
 package import Metainfo
 package import Primitives

@@ -60,6 +60,9 @@ package struct NetworkOptions: ParsableArguments {
         if !bootstrap.isEmpty {
             configuration.bootstrap = bootstrap
             configuration.isBootstrapGiven = true
+        } else if network == .private {
+            // The built-in routers are of the internet.
+            configuration.bootstrap = []
         }
         let port = port ?? defaultPort
         do {

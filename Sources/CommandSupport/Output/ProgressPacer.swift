@@ -1,25 +1,32 @@
 import Primitives
 
-/// Says when a progress line is due: often on a terminal, seldom in a log, and in a log at each new stage.
+/// Says when a progress line is due: often on a terminal; in a log every few seconds, and sooner at a new stage.
 struct ProgressPacer: Sendable {
     static let drawnInterval = Duration.milliseconds(200)
     static let plainInterval = Duration.seconds(5)
+    /// Stages that pass faster leave no line: what takes no time needs no telling.
+    static let stageInterval = Duration.seconds(1)
 
     private let style: OutputConfiguration.Progress
-    private var last: (at: Instant, stage: GetStage)?
+    private var last: (at: Instant, stage: GetStage?)?
 
     init(_ style: OutputConfiguration.Progress) {
         self.style = style
     }
 
     mutating func isDue(_ stage: GetStage, now: Instant) -> Bool {
-        let isDue =
+        guard let last else {
+            last = (now, nil)
+            return style == .drawn
+        }
+        let interval =
             switch style {
-            case .none: false
-            case .drawn: last.map { now >= $0.at + Self.drawnInterval } ?? true
-            case .plain: last.map { $0.stage != stage || now >= $0.at + Self.plainInterval } ?? true
+            case .none: Duration.seconds(Int64.max)
+            case .drawn: Self.drawnInterval
+            case .plain: stage == last.stage ? Self.plainInterval : Self.stageInterval
             }
-        if isDue { last = (now, stage) }
-        return isDue
+        guard now >= last.at + interval else { return false }
+        self.last = (now, stage)
+        return true
     }
 }

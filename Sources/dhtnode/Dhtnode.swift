@@ -1,0 +1,18 @@
+import ArgumentParser
+import CommandSupport
+
+@main
+struct Dhtnode: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dhtnode",
+        abstract: "A node of BitTorrent's distributed hash table.",
+        discussion: ProgramExit.helpText(for: [.done, .failure, .noDHT, .disk, .usage]),
+        version: "dhtnode \(CommandSupport.version)",
+        subcommands: [Run.self, Testnet.self])
+
+    static func main() async {
+        // Before anything can start a thread.
+        Signals.takeOver()
+        await main(nil)
+    }
+}

@@ -1,0 +1,33 @@
+import CommandSupport
+import Kademlia
+
+/// What a node has done so far, as a line for people and one for machines.
+enum NodeStatus {
+    static func text(_ statistics: Statistics) -> String {
+        let known = statistics.contactsV4 + statistics.contactsV6
+        return "\(HumanText.count(known, "node")) known; "
+            + "\(HumanText.count(statistics.queriesReceived.total, "query", "queries")) received, "
+            + "\(statistics.answersSent) answered, \(statistics.refused.rateLimited) over the limit; "
+            + "\(HumanText.count(statistics.queriesSent.total, "query", "queries")) sent, "
+            + "\(statistics.answersReceived.total) answered; "
+            + "\(HumanText.count(statistics.peersStored, "peer")) of "
+            + "\(HumanText.count(statistics.infoHashes, "infohash", "infohashes")) stored"
+    }
+
+    static func line(_ statistics: Statistics) -> JSONLine {
+        JSONLine(
+            event: "status",
+            [
+                .init("contacts_v4", .integer(statistics.contactsV4)),
+                .init("contacts_v6", .integer(statistics.contactsV6)),
+                .init("queries_received", .integer(statistics.queriesReceived.total)),
+                .init("answers_sent", .integer(statistics.answersSent)),
+                .init("errors_sent", .integer(statistics.errorsSent)),
+                .init("rate_limited", .integer(statistics.refused.rateLimited)),
+                .init("queries_sent", .integer(statistics.queriesSent.total)),
+                .init("answers_received", .integer(statistics.answersReceived.total)),
+                .init("info_hashes", .integer(statistics.infoHashes)),
+                .init("peers_stored", .integer(statistics.peersStored)),
+            ])
+    }
+}

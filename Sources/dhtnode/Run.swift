@@ -1,0 +1,23 @@
+import ArgumentParser
+import CommandSupport
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a node until it is stopped.",
+        discussion: """
+            SIGINT or SIGTERM stops it cleanly, with exit code 0. The port is 6881 unless --port says otherwise. With \
+            --network private and no --bootstrap it is the first node of a network and waits for others.
+            """)
+
+    @OptionGroup(title: "Network")
+    var network: NetworkOptions
+
+    @OptionGroup(title: "Output")
+    var talk: OutputOptions
+
+    func run() async throws {
+        let console = Console(program: "dhtnode", talk.configuration)
+        let daemon = NodeDaemon(try network.configuration(defaultPort: 6881), console)
+        throw ExitCode(await daemon.run().rawValue)
+    }
+}
