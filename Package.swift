@@ -19,13 +19,13 @@ let pure: [Target] = [
     .target(name: "Digest", dependencies: ["CLibcrypto", "Primitives"]),
     .target(name: "Bencode"),
     .target(name: "KRPC", dependencies: ["Bencode", "Primitives"]),
-    .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap, deque, ordered]),
+    .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap]),
     .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
     .target(
         name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
-    .target(name: "Simulator", dependencies: ["Client", "Kademlia", "KRPC", "Primitives", "Digest", heap]),
+    .target(name: "Simulator", dependencies: ["Kademlia", "KRPC", "Digest", "Primitives"]),
 ]
 
 let edge: [Target] = [
@@ -74,6 +74,9 @@ let tests: [Target] = [
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
     .testTarget(name: "TidyTests"),
+    .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
+    .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "TestSupport", "KRPC", "Primitives"]),
+    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Kademlia", "Primitives"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
     .testTarget(name: "StorageTests", dependencies: ["Storage", "Metainfo", "Digest", "Primitives", nio]),

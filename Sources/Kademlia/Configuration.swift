@@ -73,15 +73,19 @@ package struct Configuration: Sendable {
     /// The least time between two pings of unverified contacts; their answers are what fills the table.
     package var verificationInterval = Duration.milliseconds(200)
 
-    /// A contact that left this many queries in a row unanswered is dropped; a spare replaces it after the first.
+    /// A contact that left this many queries in a row unanswered is dropped; a spare replaces it after the second.
     package var failuresTolerated = 3
 
-    /// Pause after a bootstrap that nobody answered; it doubles up to the longest.
+    /// Pause after a bootstrap that nobody answered, or that left us with fewer than k contacts; it doubles up to the
+    /// longest.
     package var bootstrapRetry = Duration.seconds(2)
     package var longestBootstrapRetry = Duration.seconds(60)
 
-    /// Our own id is looked up again this often, which keeps the neighbourhood complete (mldht: 30 minutes).
-    package var selfLookupInterval = Duration.seconds(30 * 60)
+    /// Our own id is looked up again after the first of these, then after twice as long and so on up to the second.
+    ///
+    /// It keeps the neighbourhood complete (mldht: 30 minutes); a young node's neighbours were mostly found by chance.
+    package var firstSelfLookupInterval = Duration.seconds(60)
+    package var longestSelfLookupInterval = Duration.seconds(30 * 60)
 
     /// Tokens are valid for one to two of these (BEP 5: 5 and 10 minutes).
     package var tokenRotation = Duration.seconds(5 * 60)

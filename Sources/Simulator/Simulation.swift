@@ -19,6 +19,7 @@ package struct Simulation {
     private var generator: SeededGenerator
     private var trials: [Trial] = []
     private var alive: [Bool] = []
+    private var isBootstrapped: [Bool] = []
     private var report = SimulationReport()
 
     /// Runs the whole scenario.
@@ -37,16 +38,17 @@ package struct Simulation {
             latency: options.latency, lossShare: options.lossShare, generator: generator.split())
     }
 
-    /// Everybody joins through one random earlier node.
+    /// Everybody joins through a few random earlier nodes.
     private mutating func join() {
         var nextJoin = network.now
         for index in 0..<options.nodeCount {
             run(until: nextJoin)
             let node = network.add(configuration: options.configuration)
             alive.append(true)
+            isBootstrapped.append(false)
             if index > 0 {
-                let known = Int.random(in: 0..<index, using: &generator)
-                network.command(.bootstrap([network.endpoint(of: known)]), to: node)
+                let known = (0..<options.bootstrapCount).map { _ in Int.random(in: 0..<index, using: &generator) }
+                network.command(.bootstrap(known.map(network.endpoint)), to: node)
             }
             let pace = Duration.nanoseconds(Int64(1e9 / (Double(index + 1) * options.growthPerSecond)))
             nextJoin = nextJoin + min(max(pace, options.shortestJoinInterval), options.longestJoinInterval)
@@ -92,7 +94,9 @@ package struct Simulation {
 
     private mutating func handle(_ event: Event, of node: Int) {
         switch event {
-        case .bootstrapFinished(_, let nodes) where nodes > 0: report.nodesBootstrapped += 1
+        case .bootstrapFinished(_, let nodes) where nodes > 0 && !isBootstrapped[node]:
+            isBootstrapped[node] = true
+            report.nodesBootstrapped += 1
         case .lookupFinished(let id, let finished): lookupFinished(id, finished)
         case .peersFound(let id, let peers, _):
             let trial = Int(id.rawValue / 2)
@@ -122,8 +126,8 @@ package struct Simulation {
         report.nodeCount = network.nodeCount
         report.duration = Instant.origin.duration(to: network.now)
         report.traffic = network.traffic
-        let contacts = alive.indices.reduce(0) { $0 + network.node($1).homes[0].contactCount }
-        report.contactsPerNode = Double(contacts) / Double(max(1, network.nodeCount))
+        let living = alive.indices.filter { alive[$0] }
+        report.contactsPerNode = .init(living.map { Double(network.node($0).homes[0].contactCount) })
         report.lookups = trials.count
         let found = trials.compactMap(\.foundAfter)
         report.lookupsSucceeded = found.count

@@ -6,6 +6,11 @@ package struct SimulationOptions: Sendable {
     package var seed: UInt64 = 1
     package var nodeCount = 1000
 
+    /// Earlier nodes that each node is told of.
+    ///
+    /// With one, and loss, a network can be born in two halves.
+    package var bootstrapCount = 3
+
     /// How fast the network grows, as a share of its size per second of virtual time.
     ///
     /// Those who join at the same moment do not see each other, so a network that grows by several per cent in a

@@ -4,6 +4,8 @@ import Primitives
 package struct SimulationReport: Equatable, Sendable {
     /// How the times or counts of many lookups are spread.
     package struct Spread: Equatable, Sendable {
+        package var smallest = 0.0
+        package var p10 = 0.0
         package var median = 0.0
         package var p90 = 0.0
         package var p99 = 0.0
@@ -13,7 +15,8 @@ package struct SimulationReport: Equatable, Sendable {
             guard !samples.isEmpty else { return }
             let sorted = samples.sorted()
             let at = { (share: Double) in sorted[min(Int(share * Double(sorted.count)), sorted.count - 1)] }
-            (median, p90, p99, largest) = (at(0.5), at(0.9), at(0.99), sorted[sorted.count - 1])
+            (smallest, p10, median) = (sorted[0], at(0.1), at(0.5))
+            (p90, p99, largest) = (at(0.9), at(0.99), sorted[sorted.count - 1])
         }
     }
 
@@ -21,9 +24,10 @@ package struct SimulationReport: Equatable, Sendable {
     /// Virtual time from the first join to the end.
     package var duration = Duration.zero
     package var traffic = VirtualNetwork.Traffic()
-    /// Nodes whose first bootstrap was answered.
+    /// Nodes that found somebody to know, the first one not counted.
     package var nodesBootstrapped = 0
-    package var contactsPerNode = 0.0
+    /// Verified contacts in the tables of the living.
+    package var contactsPerNode = Spread([])
 
     package var announces = 0
     /// Announces that at least one node confirmed.

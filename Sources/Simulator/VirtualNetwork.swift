@@ -20,13 +20,6 @@ package struct VirtualNetwork: Sendable {
         case timer(UInt32)
     }
 
-    private struct Member {
-        var node: Node
-        /// When the node's one timer fires; in the far future when none is armed.
-        var armedFor = Instant.distantFuture
-        var isAlive = true
-    }
-
     private static let port: UInt16 = 6881
 
     private let latency: LatencyModel
@@ -35,7 +28,10 @@ package struct VirtualNetwork: Sendable {
     private var generator: SeededGenerator
     private var wheel = EventWheel<Occurrence>()
     private var slab = PacketSlab()
-    private var members: [Member] = []
+    private var nodes: [Node] = []
+    private var isAlive: [Bool] = []
+    /// When each node's one timer fires; in the far future when none is armed.
+    private var armedFor: [Instant] = []
     private var outbox = Outbox()
     private var packet: [UInt8] = []
     package private(set) var traffic = Traffic()
@@ -53,33 +49,35 @@ package struct VirtualNetwork: Sendable {
     }
 
     package var now: Instant { wheel.now }
-    package var nodeCount: Int { members.count }
+    package var nodeCount: Int { nodes.count }
 
     package func endpoint(of node: NodeIndex) -> Endpoint {
         .v4(EndpointV4(address: 44 << 24 | UInt32(node + 1), port: Self.port))
     }
 
-    package func node(_ index: NodeIndex) -> Node { members[index].node }
+    package func node(_ index: NodeIndex) -> Node { nodes[index] }
 
     /// Adds a node that knows nobody, with an id that its address allows.
     package mutating func add(configuration: Configuration) -> NodeIndex {
-        let index = members.count
+        let index = nodes.count
         let endpoint = endpoint(of: index)
         let home = HomeSetup(local: endpoint, id: SecureID.make(for: endpoint, using: &generator))
         let node = Node(configuration: configuration, homes: [home], generator: generator.split(), now: now)
-        members.append(Member(node: node))
+        nodes.append(node)
+        isAlive.append(true)
+        armedFor.append(.distantFuture)
         return index
     }
 
     /// From now on the node is silent and deaf.
     package mutating func kill(_ index: NodeIndex) {
-        members[index].isAlive = false
+        isAlive[index] = false
     }
 
     package mutating func command(_ command: Command, to index: NodeIndex) {
-        guard members[index].isAlive else { return }
+        guard isAlive[index] else { return }
         let now = now
-        members[index].node.command(command, now: now, into: &outbox)
+        nodes[index].command(command, now: now, into: &outbox)
         settle(index)
     }
 
@@ -109,9 +107,9 @@ package struct VirtualNetwork: Sendable {
         var packet: [UInt8] = []
         swap(&packet, &self.packet)
         slab.remove(handle, into: &packet)
-        if members[target].isAlive {
+        if isAlive[target] {
             let (origin, now) = (endpoint(of: source), now)
-            members[target].node.received(packet.span.bytes, from: origin, at: 0, now: now, into: &outbox)
+            nodes[target].received(packet.span.bytes, from: origin, at: 0, now: now, into: &outbox)
             settle(target)
         }
         swap(&packet, &self.packet)
@@ -120,9 +118,9 @@ package struct VirtualNetwork: Sendable {
     private mutating func fire(_ index: NodeIndex) {
         // A timer that was armed before an earlier one is passed over: the node has armed another since.
         let now = now
-        guard members[index].isAlive, members[index].armedFor == now else { return }
-        members[index].armedFor = .distantFuture
-        members[index].node.timedOut(now: now, into: &outbox)
+        guard isAlive[index], armedFor[index] == now else { return }
+        armedFor[index] = .distantFuture
+        nodes[index].timedOut(now: now, into: &outbox)
         settle(index)
     }
 
@@ -134,8 +132,8 @@ package struct VirtualNetwork: Sendable {
             events.append((index, event))
         }
         outbox.clear()
-        guard let deadline = members[index].node.nextDeadline, deadline < members[index].armedFor else { return }
-        members[index].armedFor = wheel.schedule(.timer(UInt32(index)), at: deadline)
+        guard let deadline = nodes[index].nextDeadline, deadline < armedFor[index] else { return }
+        armedFor[index] = wheel.schedule(.timer(UInt32(index)), at: deadline)
     }
 
     private mutating func carry(_ datagram: Outbox.Datagram, from source: NodeIndex) {
@@ -155,7 +153,7 @@ package struct VirtualNetwork: Sendable {
     private func index(of endpoint: Endpoint) -> NodeIndex? {
         guard case .v4(let v4) = endpoint, v4.address >> 24 == 44, v4.port == Self.port else { return nil }
         let index = Int(v4.address & 0xFF_FFFF) - 1
-        return members.indices.contains(index) ? index : nil
+        return nodes.indices.contains(index) ? index : nil
     }
 
     private mutating func isLost() -> Bool {

@@ -8,18 +8,19 @@ package import Primitives
 /// loses least by starting anew.
 package struct SourceLimiter: Sendable {
     private struct Slot {
-        /// 0: free.
-        var tag: UInt32 = 0
+        /// The keyed hash of the source; 0: free.
+        var key: UInt64 = 0
         /// Milliseconds of the caller's clock, wrapping.
         var stamp: UInt32 = 0
         /// Thousandths of a query left.
-        var level: Int64 = 0
+        var level: Int32 = 0
     }
 
     private static let ways = 4
 
     private let rate: Int
-    private let burst: Int
+    /// Thousandths of a query.
+    private let capacity: Int
     private let slotLimit: Int
     private let hash: SipHash
     private var slots: [Slot] = []
@@ -29,59 +30,60 @@ package struct SourceLimiter: Sendable {
     /// `queriesPerSecond` refill a bucket that holds `burst`.
     package init(queriesPerSecond: Int, burst: Int, slotLimit: Int, key: (UInt64, UInt64)) {
         rate = queriesPerSecond
-        self.burst = burst
+        capacity = min(burst * 1000, Int(Int32.max))
         self.slotLimit = max(slotLimit, Self.ways)
         hash = SipHash(key: key)
     }
 
-    package var trackedSourceCount: Int { slots.reduce(0) { $0 + ($1.tag == 0 ? 0 : 1) } }
+    package var trackedSourceCount: Int { slots.reduce(0) { $0 + ($1.key == 0 ? 0 : 1) } }
 
     /// Takes one query from the source's bucket; false when it is empty.
     package mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
         if slots.isEmpty { slots = Array(repeating: Slot(), count: min(64, slotLimit / Self.ways * Self.ways)) }
         let key = key(of: source)
         let milliseconds = UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
-        var position = slot(for: key, at: milliseconds)
-        if position == nil, grow(at: milliseconds) { position = slot(for: key, at: milliseconds) }
-        let chosen = position ?? fullest(for: key, at: milliseconds)
-        if position == nil { forgottenCount += 1 }
-        if slots[chosen].tag != Self.tag(key) || position == nil {
-            slots[chosen] = Slot(tag: Self.tag(key), stamp: milliseconds, level: Int64(burst) * 1000)
+        let position = slot(for: key, at: milliseconds)
+        if slots[position].key != key {
+            slots[position] = Slot(key: key, stamp: milliseconds, level: Int32(capacity))
         }
-        slots[chosen].level = level(of: slots[chosen], at: milliseconds)
-        slots[chosen].stamp = milliseconds
-        guard slots[chosen].level >= 1000 else { return false }
-        slots[chosen].level -= 1000
-        return true
+        let level = level(of: slots[position], at: milliseconds)
+        slots[position].stamp = milliseconds
+        slots[position].level = Int32(level >= 1000 ? level - 1000 : level)
+        return level >= 1000
     }
 
-    private func level(of slot: Slot, at milliseconds: UInt32) -> Int64 {
-        let elapsed = Int64(milliseconds &- slot.stamp)
-        return min(Int64(burst) * 1000, slot.level + elapsed * Int64(rate))
+    private func level(of slot: Slot, at milliseconds: UInt32) -> Int {
+        min(capacity, Int(slot.level) + Int(milliseconds &- slot.stamp) * rate)
     }
 
-    /// The source's slot, or a free one, or one whose bucket is full again and so carries no information.
-    private func slot(for key: UInt64, at milliseconds: UInt32) -> Int? {
-        let ways = ways(of: key)
-        if let found = ways.first(where: { slots[$0].tag == Self.tag(key) }) { return found }
-        return ways.first { slots[$0].tag == 0 || level(of: slots[$0], at: milliseconds) >= Int64(burst) * 1000 }
-    }
-
-    private func fullest(for key: UInt64, at milliseconds: UInt32) -> Int {
-        var best = ways(of: key).lowerBound
-        for way in ways(of: key)
-        where level(of: slots[way], at: milliseconds) > level(of: slots[best], at: milliseconds) {
-            best = way
+    /// The source's slot, or one to take over: free, or full again and so without information, or after growth.
+    private mutating func slot(for key: UInt64, at milliseconds: UInt32) -> Int {
+        while true {
+            let ways = ways(of: key)
+            if let own = ways.first(where: { slots[$0].key == key }) { return own }
+            var fullest = ways.lowerBound
+            for way in ways {
+                if slots[way].key == 0 { return way }
+                if level(of: slots[way], at: milliseconds) > level(of: slots[fullest], at: milliseconds) {
+                    fullest = way
+                }
+            }
+            if level(of: slots[fullest], at: milliseconds) == capacity { return fullest }
+            guard slots.count * 2 <= slotLimit else {
+                forgottenCount += 1
+                return fullest
+            }
+            grow()
         }
-        return best
     }
 
-    private mutating func grow(at milliseconds: UInt32) -> Bool {
-        guard slots.count * 2 <= slotLimit else { return false }
-        // A tag does not say which set a slot belongs to after doubling, so both twins keep it: the copy that its
-        // source never finds again fills up with time and is reused.
-        slots += slots
-        return true
+    private mutating func grow() {
+        let old = slots
+        slots = Array(repeating: Slot(), count: old.count * 2)
+        for (position, slot) in old.enumerated() where slot.key != 0 {
+            // Its set is now the old one or the old one's twin, where nobody else goes: the same way is free.
+            slots[ways(of: slot.key).lowerBound + position % Self.ways] = slot
+        }
     }
 
     private func ways(of key: UInt64) -> Range<Int> {
@@ -89,10 +91,8 @@ package struct SourceLimiter: Sendable {
         return set * Self.ways..<(set + 1) * Self.ways
     }
 
-    private static func tag(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key) | 1 }
-
     private func key(of source: Endpoint) -> UInt64 {
         let words = source.words
-        return hash.hash(words.span.bytes)
+        return max(1, hash.hash(words.span.bytes))
     }
 }

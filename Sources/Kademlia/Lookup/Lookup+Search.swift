@@ -75,6 +75,7 @@ extension Lookup {
 
     private mutating func nextSearchStep(now: Instant) -> Step? {
         guard now < endsAt else { return endSearch(now: now) }
+        if rules.prefersSeeds, let step = askSeed(now: now) { return step }
         var (live, outstanding) = (0, 0)
         for index in order {
             switch candidates[Int(index)].state {

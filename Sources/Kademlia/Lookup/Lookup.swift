@@ -71,13 +71,15 @@ package struct Lookup: Sendable {
 
     package enum Offer: Equatable, Sendable {
         case taken, known
-        /// Our own id, an address that we have a candidate of, or farther than all of a full list.
+        /// Our own id, an address that was or will be asked anyway, or farther than all of a full list.
         case refused
     }
 
     /// Somebody, or our table, knows this node.
     package mutating func offer(_ contact: Contact) -> Offer {
         guard phase == .searching, contact.id != ownID else { return .refused }
+        // Its answer as a seed is on the way.
+        guard !seeds.contains(where: { $0.state == .asked && $0.endpoint == contact.endpoint }) else { return .refused }
         let position = position(of: contact.id)
         if position < order.count, candidates[Int(order[position])].contact.id == contact.id { return .known }
         let source = rules.networkMode.source(of: contact.endpoint)
@@ -132,8 +134,10 @@ package struct LookupRules: Sendable {
     var networkMode: NetworkMode
     /// Tokens are collected, and announced with at the end.
     var announces: Bool
+    /// Seeds are asked first of all, and not only when the list runs out.
+    var prefersSeeds: Bool
 
-    package init(_ configuration: Configuration, announces: Bool) {
+    package init(_ configuration: Configuration, announces: Bool, prefersSeeds: Bool = false) {
         k = configuration.bucketSize
         alpha = configuration.alpha
         candidateLimit = min(max(configuration.limits.candidatesPerLookup, 1), Int(UInt16.max))
@@ -141,5 +145,6 @@ package struct LookupRules: Sendable {
         lifetime = configuration.lookupLifetime
         networkMode = configuration.networkMode
         self.announces = announces
+        self.prefersSeeds = prefersSeeds
     }
 }

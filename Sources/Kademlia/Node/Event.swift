@@ -5,8 +5,10 @@ package import Primitives
 package enum Event: Equatable, Sendable {
     /// The first node ever to answer one of our queries did so.
     case firstContact(Endpoint)
-    /// A bootstrap (a lookup of our own id) of one home ended with `nodes` contacts in its table. A count of 0
-    /// means that nobody answered; the node tries again by itself.
+    /// A lookup of our own id ended, at one home, and its table has `nodes` contacts.
+    ///
+    /// It comes again and again: soon while the table is poor, every half hour later. With 0 nobody answered; the node
+    /// tries again by itself.
     case bootstrapFinished(home: HomeIndex, nodes: Int)
     /// Peers that this lookup had not reported before, as one node (`from`) knew them. Never empty.
     case peersFound(LookupID, [Endpoint], from: Endpoint)

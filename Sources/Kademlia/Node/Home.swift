@@ -25,8 +25,11 @@ package struct Home: Sendable {
     /// When our own id is looked up next; nil while there is nothing to start from, or while it is running.
     var selfLookupAt: Instant?
     var isSelfLookupRunning = false
-    /// Self lookups in a row that nobody answered.
+    /// Self lookups in a row that left us with less than a bootstrap should.
     var failedSelfLookups = 0
+    var completeSelfLookups = 0
+    /// Whether a bootstrap endpoint ever answered.
+    var hasHeardSeed = false
 
     init(_ setup: HomeSetup, id: NodeID, configuration: Configuration) {
         local = setup.local
@@ -90,10 +93,10 @@ extension Home {
         }
     }
 
-    func appendClosest(to target: ID160, count: Int, includingFailing: Bool = false, into result: inout [Contact]) {
+    func appendClosest(to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]) {
         switch family {
-        case .v4: tableV4.appendClosest(to: target, count: count, includingFailing: includingFailing, into: &result)
-        case .v6: tableV6.appendClosest(to: target, count: count, includingFailing: includingFailing, into: &result)
+        case .v4: tableV4.appendClosest(to: target, count: count, includingBad: includingBad, into: &result)
+        case .v6: tableV6.appendClosest(to: target, count: count, includingBad: includingBad, into: &result)
         }
     }
 

@@ -40,13 +40,16 @@ extension Node {
         _ owner: RunningLookup.Owner, _ target: ID160, _ purpose: LookupPurpose, at homesUsed: [HomeIndex],
         now: Instant, into outbox: inout Outbox
     ) -> Bool {
-        let rules = LookupRules(configuration, announces: purpose.announces)
         let legs = homesUsed.map { home in
+            // A bootstrap is not content with contacts that it has by chance: two halves of a network that know nothing
+            // of each other can only meet through the endpoints that somebody gave.
+            let prefersSeeds = owner == .node(home) && !homes[home].hasHeardSeed
+            let rules = LookupRules(configuration, announces: purpose.announces, prefersSeeds: prefersSeeds)
             var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
             var known: [Contact] = []
-            homes[home].appendClosest(to: target, count: Self.startCount, includingFailing: true, into: &known)
+            homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
             for contact in known { _ = lookup.offer(contact) }
-            if known.count < configuration.bucketSize {
+            if prefersSeeds || known.count < configuration.bucketSize {
                 for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
                     lookup.offerSeed(endpoint)
                 }

@@ -70,6 +70,7 @@ extension Node {
             return
         }
         countAnswer(to: transaction, now: now, into: &outbox)
+        if !homes[home].hasHeardSeed, bootstrapEndpoints.contains(source) { homes[home].hasHeardSeed = true }
         let isExpected = transaction.expectedID.map { $0 == response.id } ?? true
         if !isExpected, let expected = transaction.expectedID {
             counters.refused.unexpectedID += 1

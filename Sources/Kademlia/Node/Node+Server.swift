@@ -88,12 +88,12 @@ extension Node {
         let defaultWant: Want = homes[home].family == .v4 ? .n4 : .n6
         let want = want.flatMap { $0.isEmpty ? nil : $0 } ?? defaultWant
         if want.contains(.n4), let source = homeForNodes(of: .v4, asked: home) {
-            homes[source].appendClosest(to: target, count: count, into: &content.nodes.orEmpty)
+            homes.span[source].appendClosest(to: target, count: count, into: &content.nodes.orEmpty)
         } else {
             content.nodes = nil
         }
         if want.contains(.n6), let source = homeForNodes(of: .v6, asked: home) {
-            homes[source].appendClosest(to: target, count: count, into: &content.nodes6.orEmpty)
+            homes.span[source].appendClosest(to: target, count: count, into: &content.nodes6.orEmpty)
         } else {
             content.nodes6 = nil
         }
@@ -103,7 +103,7 @@ extension Node {
     private static let nodesPerReply = 8
 
     private func homeForNodes(of family: Endpoint.Family, asked home: HomeIndex) -> HomeIndex? {
-        homes[home].family == family ? home : homes.firstIndex { $0.family == family }
+        homes.span[home].family == family ? home : homes.firstIndex { $0.family == family }
     }
 
     private mutating func fillValues(
@@ -147,7 +147,11 @@ extension Node {
         }
     }
 
-    func isOwn(_ id: NodeID) -> Bool { homes.contains { $0.id == id } }
+    func isOwn(_ id: NodeID) -> Bool {
+        let homes = homes.span
+        for home in homes.indices where homes[home].id == id { return true }
+        return false
+    }
 }
 
 extension [Contact]? {

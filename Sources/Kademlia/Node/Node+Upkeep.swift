@@ -57,10 +57,15 @@ extension Node {
         _ home: HomeIndex, answered: Int, now: Instant, into outbox: inout Outbox
     ) {
         homes[home].isSelfLookupRunning = false
-        if answered > 0 {
+        let family = homes[home].family
+        let isCutOff = !homes[home].hasHeardSeed && bootstrapEndpoints.contains { $0.family == family }
+        if answered > 0, !isCutOff, homes[home].contactCount >= configuration.bucketSize {
             homes[home].failedSelfLookups = 0
-            homes[home].selfLookupAt = now + configuration.selfLookupInterval
+            let interval = configuration.firstSelfLookupInterval * (1 << min(homes[home].completeSelfLookups, 16))
+            homes[home].selfLookupAt = now + min(interval, configuration.longestSelfLookupInterval)
+            homes[home].completeSelfLookups += 1
         } else {
+            // Nobody, or few: there may be more to find in a while.
             homes[home].selfLookupAt = now + bootstrapPause(home)
             homes[home].failedSelfLookups += 1
         }
@@ -124,7 +129,7 @@ extension Node {
             return
         }
         if let id = stranger.id {
-            guard homes[stranger.home].welcomes(Contact(id: id, endpoint: stranger.endpoint)) else { return }
+            guard homes.span[stranger.home].welcomes(Contact(id: id, endpoint: stranger.endpoint)) else { return }
         }
         guard !unverified.contains(where: { $0.endpoint == stranger.endpoint && $0.home == stranger.home }) else {
             return
@@ -143,11 +148,11 @@ extension Node {
             if unverified.isEmpty { unverified = [] }
             if let id = stranger.id {
                 let contact = Contact(id: id, endpoint: stranger.endpoint)
-                guard homes[stranger.home].welcomes(contact) else { continue }
+                guard homes.span[stranger.home].welcomes(contact) else { continue }
             }
             nextVerification = now + configuration.verificationInterval
             // A poor table needs more than a sign of life.
-            let isPoor = homes[stranger.home].contactCount < configuration.bucketSize
+            let isPoor = homes.span[stranger.home].contactCount < configuration.bucketSize
             let query = isPoor ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
             _ = send(
                 query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
@@ -157,7 +162,12 @@ extension Node {
 
     // MARK: Upkeep
 
-    var needsUpkeep: Bool { store.infoHashCount > 0 || homes.contains { $0.contactCount > 0 } }
+    var needsUpkeep: Bool {
+        if store.infoHashCount > 0 { return true }
+        let homes = homes.span
+        for home in homes.indices where homes[home].contactCount > 0 { return true }
+        return false
+    }
 
     mutating func upkeepIfDue(now: Instant, into outbox: inout Outbox) {
         guard nextUpkeep <= now, needsUpkeep else { return }
@@ -192,6 +202,7 @@ extension Node {
         guard configuration.networkMode == .public, !SecureID.isValid(homes[home].id, for: external) else { return }
         let id = SecureID.make(for: external, using: &generator)
         homes[home].rename(to: id)
+        homes[home].completeSelfLookups = 0
         outbox.events.append(.identityChanged(home: home, id))
         // Our neighbourhood is another one now.
         if let running = lookups.reference(of: .node(home)) { lookups.remove(running) }

@@ -25,6 +25,10 @@ package struct Node: Sendable {
     /// When anybody's packet came last: if nobody's did since a query was sent, the silence may be our own.
     var lastReceived: Instant
     var counters = Statistics()
+    /// When `timedOut` wants to be called; nil for never.
+    ///
+    /// Stored, and renewed at the end of each fact, so that looking at it costs a driver nothing.
+    package private(set) var nextDeadline: Instant?
 
     /// Homes are known by their index from here on; there is at most one for each local address.
     ///
@@ -60,6 +64,13 @@ package struct Node: Sendable {
             return
         }
         lastReceived = now
+        handle(packet, from: source, at: home, now: now, into: &outbox)
+        nextDeadline = earliestDeadline
+    }
+
+    private mutating func handle(
+        _ packet: RawSpan, from source: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
+    ) {
         let message: Message
         do {
             message = try Message.decode(packet)
@@ -94,6 +105,7 @@ package struct Node: Sendable {
         verifyIfDue(now: now, into: &outbox)
         upkeepIfDue(now: now, into: &outbox)
         for home in homes.indices { lookUpSelfIfDue(home, now: now, into: &outbox) }
+        nextDeadline = earliestDeadline
     }
 
     package mutating func command(_ command: Command, now: Instant, into outbox: inout Outbox) {
@@ -107,17 +119,19 @@ package struct Node: Sendable {
                 enqueue(Unverified(endpoint: endpoint, id: nil, home: home), now: now)
             }
         }
+        nextDeadline = earliestDeadline
     }
 
-    /// When `timedOut` wants to be called; nil for never.
-    package var nextDeadline: Instant? {
+    private var earliestDeadline: Instant? {
         var deadline = Instant.distantFuture
         if let next = transactions.nextDeadline { deadline = min(deadline, next) }
         if let next = lookups.nextDeadline { deadline = min(deadline, next) }
         if !unverified.isEmpty { deadline = min(deadline, nextVerification) }
         if needsUpkeep { deadline = min(deadline, nextUpkeep) }
-        for home in homes {
-            if let next = home.selfLookupAt { deadline = min(deadline, next) }
+        // Through a span: iterating over the array would copy each home, with its tables, for every packet.
+        let homes = homes.span
+        for home in homes.indices {
+            if let next = homes[home].selfLookupAt { deadline = min(deadline, next) }
         }
         return deadline == .distantFuture ? nil : deadline
     }
@@ -136,6 +150,7 @@ package struct Node: Sendable {
         statistics.peersStored = store.peerCount
         statistics.refused.evictedInfoHashes = store.evictedInfoHashCount
         statistics.refused.evictedPeers = store.evictedPeerCount
+        statistics.refused.forgottenSources = limiter?.forgottenCount ?? 0
         statistics.trackedSources = limiter?.trackedSourceCount ?? 0
         statistics.stallTimeout = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
         return statistics

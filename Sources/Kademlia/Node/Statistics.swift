@@ -52,6 +52,8 @@ package struct Statistics: Equatable, Sendable {
         /// Peers forgotten to make room for others.
         package var evictedPeers = 0
         package var bootstrapEndpoints = 0
+        /// Sources whose query count was forgotten to make room for others.
+        package var forgottenSources = 0
 
         package init() {}
     }

@@ -5,22 +5,22 @@ package import Primitives
 extension RoutingTable {
     /// Appends the `count` contacts nearest to `target` to `result`, nearest first.
     ///
-    /// Contacts with failures are left out unless asked for: what we hand out to others should be alive.
+    /// Bad contacts are left out unless asked for: what we hand out to others should be alive.
     package func appendClosest(
-        to target: ID160, count: Int, includingFailing: Bool = false, into result: inout [Contact]
+        to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]
     ) {
         // All of the target's own bucket are nearer than all of the deeper ones, and those nearer than any
         // shallower one: only members of one group need comparing.
         let home = bucket(of: target)
         let end = result.count + count
-        append(range(of: home), nearestTo: target, end: end, includingFailing, into: &result)
+        append(range(of: home), nearestTo: target, end: end, includingBad, into: &result)
         if result.count < end, home + 1 < bucketCount {
             let deeper = range(of: home).upperBound..<contacts.count
-            append(deeper, nearestTo: target, end: end, includingFailing, into: &result)
+            append(deeper, nearestTo: target, end: end, includingBad, into: &result)
         }
         var bucket = home - 1
         while result.count < end, bucket >= 0 {
-            append(range(of: bucket), nearestTo: target, end: end, includingFailing, into: &result)
+            append(range(of: bucket), nearestTo: target, end: end, includingBad, into: &result)
             bucket -= 1
         }
     }
@@ -46,11 +46,11 @@ extension RoutingTable {
     }
 
     private func append(
-        _ group: Range<Int>, nearestTo target: ID160, end: Int, _ includingFailing: Bool,
+        _ group: Range<Int>, nearestTo target: ID160, end: Int, _ includingBad: Bool,
         into result: inout [Contact]
     ) {
         let start = result.count
-        for index in group where includingFailing || contacts[index].failures == 0 {
+        for index in group where includingBad || !contacts[index].isBad {
             let distance = contacts[index].id.distance(to: target)
             var position = result.count
             while position > start, distance < result[position - 1].id.distance(to: target) { position -= 1 }

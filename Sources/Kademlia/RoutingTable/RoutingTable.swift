@@ -29,13 +29,15 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     /// Grouped by bucket, ascending.
     package private(set) var contacts: [TableContact<Address>] = []
     private var counts: [UInt8] = [0]
+    /// How many of `replacements` belong to each bucket.
+    private var spareCounts: [UInt8] = [0]
     /// Verified contacts whose bucket was full, oldest first.
     package private(set) var replacements: [TableContact<Address>] = []
 
     package init(ownID: NodeID, configuration: Configuration) {
         self.ownID = ownID
         bucketSize = min(max(configuration.bucketSize, 1), 255)
-        replacementsPerBucket = configuration.replacementsPerBucket
+        replacementsPerBucket = min(max(configuration.replacementsPerBucket, 0), 255)
         failuresTolerated = configuration.failuresTolerated
         isOnePerHost = configuration.networkMode == .public
     }
@@ -49,7 +51,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
                 return .refreshed
             }
             // A second node under a known id is believed only when the first one has gone quiet.
-            guard contacts[index].failures > 0 else { return .refused }
+            guard contacts[index].isBad else { return .refused }
             remove(at: index)
         }
         guard welcomes(id), makeWay(for: address, id: id) else { return .refused }
@@ -58,22 +60,22 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
 
     /// A query of ours to this contact stayed unanswered.
     ///
-    /// With a spare at hand the first failure is enough; without, the contact has `failuresTolerated` chances.
+    /// With a spare at hand a bad contact goes at once; without, the contact has `failuresTolerated` chances.
     package mutating func failed(id: NodeID, address: Address) {
         guard let index = index(of: id), contacts[index].address == address else { return }
         contacts[index].failed()
-        let spare = bestReplacement(for: bucket(of: id))
-        guard spare != nil || contacts[index].failures >= failuresTolerated else { return }
+        let isHopeless = contacts[index].failures >= failuresTolerated
+        guard isHopeless || contacts[index].isBad && spareCounts[bucket(of: id)] > 0 else { return }
         remove(at: index)
-        if let spare { insert(replacements.remove(at: spare)) }
+        promoteSpare(into: bucket(of: id))
     }
 
     /// The node at this address turned out not to be `id`: whatever it is, we do not know it under that id.
     package mutating func disowned(id: NodeID, address: Address) {
-        replacements.removeAll { $0.id == id && $0.address == address }
+        removeSpares { $0.id == id && $0.address == address }
         guard let index = index(of: id), contacts[index].address == address else { return }
         remove(at: index)
-        if let spare = bestReplacement(for: bucket(of: id)) { insert(replacements.remove(at: spare)) }
+        promoteSpare(into: bucket(of: id))
     }
 
     /// A query came from this node; returns whether it is one of our contacts.
@@ -97,9 +99,10 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     package func welcomes(_ id: NodeID) -> Bool {
         guard id != ownID else { return false }
         let bucket = bucket(of: id)
-        if counts[bucket] < bucketSize || canSplit(bucket) { return true }
-        return contacts[range(of: bucket)].contains { $0.failures > 0 }
-            || replacementCount(in: bucket) < replacementsPerBucket
+        if counts[bucket] < bucketSize || canSplit(bucket) || spareCounts[bucket] < replacementsPerBucket {
+            return true
+        }
+        return contacts[range(of: bucket)].contains(where: \.isBad)
     }
 
     package func contains(id: NodeID, address: Address) -> Bool {
@@ -113,6 +116,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         contacts.removeAll()
         replacements.removeAll()
         counts = [0]
+        spareCounts = [0]
         for contact in known where contact.id != id && welcomes(contact.id) { _ = admit(contact) }
     }
 
@@ -136,20 +140,26 @@ extension RoutingTable {
     }
 
     private func index(of id: NodeID) -> Int? {
-        contacts[range(of: bucket(of: id))].firstIndex { $0.id == id }
+        let contacts = contacts.span
+        for index in range(of: bucket(of: id)) where contacts[index].id == id { return index }
+        return nil
     }
 
     private func canSplit(_ bucket: Int) -> Bool {
         bucket == counts.count - 1 && counts.count < ID160.bitCount
     }
 
-    private func replacementCount(in bucket: Int) -> Int {
-        replacements.reduce(0) { $0 + (self.bucket(of: $1.id) == bucket ? 1 : 0) }
+    /// Fills a gap with the spare that answered most recently.
+    private mutating func promoteSpare(into bucket: Int) {
+        guard let spare = replacements.lastIndex(where: { self.bucket(of: $0.id) == bucket }) else { return }
+        spareCounts[bucket] -= 1
+        insert(replacements.remove(at: spare))
     }
 
-    private func bestReplacement(for bucket: Int) -> Int? {
-        // The most recently heard one: replacements are appended in the order in which they answered.
-        replacements.lastIndex { self.bucket(of: $0.id) == bucket }
+    private mutating func removeSpares(where condition: (TableContact<Address>) -> Bool) {
+        for index in replacements.indices.reversed() where condition(replacements[index]) {
+            spareCounts[bucket(of: replacements.remove(at: index).id)] -= 1
+        }
     }
 
     /// Applies "one id per address": false when the address is taken by a contact in good standing.
@@ -157,10 +167,10 @@ extension RoutingTable {
         let conflict: (TableContact<Address>) -> Bool = { [isOnePerHost] other in
             other.address == address || isOnePerHost && other.address.sharesHost(with: address)
         }
-        replacements.removeAll { conflict($0) || $0.id == id }
+        removeSpares { conflict($0) || $0.id == id }
         guard let index = contacts.firstIndex(where: conflict) else { return true }
         // The same endpoint under another id is one node that changed its id; another port may be another node.
-        guard contacts[index].address == address || contacts[index].failures > 0 else { return false }
+        guard contacts[index].address == address || contacts[index].isBad else { return false }
         remove(at: index)
         return true
     }
@@ -173,13 +183,12 @@ extension RoutingTable {
             return .added
         }
         let members = range(of: bucket)
-        if let failing = members.max(by: { contacts[$0].failures < contacts[$1].failures }),
-            contacts[failing].failures > 0
-        {
-            contacts[failing] = contact
+        if let worst = members.max(by: { contacts[$0].failures < contacts[$1].failures }), contacts[worst].isBad {
+            contacts[worst] = contact
             return .added
         }
-        guard replacementCount(in: bucket) < replacementsPerBucket else { return .refused }
+        guard spareCounts[bucket] < replacementsPerBucket else { return .refused }
+        spareCounts[bucket] += 1
         replacements.append(contact)
         return .spare
     }
@@ -193,6 +202,8 @@ extension RoutingTable {
         contacts.replaceSubrange(members, with: far + near)
         counts[last] = UInt8(far.count)
         counts.append(UInt8(near.count))
+        // The last bucket never has spares: it splits instead.
+        spareCounts.append(0)
     }
 
     private mutating func insert(_ contact: TableContact<Address>) {

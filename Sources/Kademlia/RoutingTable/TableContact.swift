@@ -21,6 +21,11 @@ package struct TableContact<Address: ContactAddress>: Equatable, Sendable {
     /// Queries left unanswered since the last answer, saturating at 15.
     package var failures: Int { Int(quality & 15) }
 
+    /// Not to be handed out, and the first to be replaced: several queries in a row failed (BEP 5).
+    ///
+    /// One may be loss.
+    package var isBad: Bool { failures >= 2 }
+
     /// The smoothed round trip, to 4 ms and at most 16 s.
     package var roundTrip: Duration { .milliseconds(Int(quality >> 4) * 4) }
 

@@ -1,0 +1,85 @@
+import KRPC
+import Kademlia
+import Primitives
+import TestSupport
+import Testing
+
+/// Every limit of the node's own is reached once; those of the stores and of the limiter have tests of their own.
+@Suite struct LimitTests {
+    private var generator = SeededGenerator(number: 79)
+
+    private func bench(_ change: (inout Configuration.Limits) -> Void) -> Workbench {
+        var configuration = Configuration.loopback
+        change(&configuration.limits)
+        return Workbench(configuration)
+    }
+
+    private func endpoint(_ number: Int) -> Endpoint { .v4(127, 0, 0, 1, port: UInt16(10_000 + number)) }
+
+    @Test func lookupsAreLimitedAndRefusedAloud() {
+        var bench = bench { $0.lookupCount = 3 }
+        for number in 1...5 as ClosedRange<UInt64> {
+            bench.command(.lookup(LookupID(number), target: .zero, .findNode))
+        }
+        #expect(bench.takeEvents() == [.lookupRefused(LookupID(4)), .lookupRefused(LookupID(5))])
+        #expect(bench.node.statistics.lookupsRunning == 3 && bench.node.statistics.refused.lookups == 2)
+        // An id in use is refused as well, and the lookup that has it goes on.
+        bench.command(.cancel(LookupID(1)))
+        bench.command(.lookup(LookupID(2), target: .zero, .findNode))
+        #expect(bench.takeEvents() == [.lookupRefused(LookupID(2))])
+        bench.command(.lookup(LookupID(6), target: .zero, .findNode))
+        #expect(bench.takeEvents() == [])
+    }
+
+    @Test func aFullTransactionTableDelaysALookupButDoesNotEndIt() {
+        var bench = bench { $0.transactionCount = 2 }
+        bench.command(.bootstrap((0..<6).map(endpoint)))
+        #expect(bench.takeSent().count == 2)
+        #expect(bench.node.statistics.refused.transactions > 0)
+        #expect(bench.node.statistics.transactionsInFlight == 2)
+        bench.advance(by: .seconds(14))
+        // The two have timed out, and others were asked in their place.
+        #expect(Set(bench.takeSent().map(\.to)).count >= 2)
+        #expect(bench.node.statistics.transactionsInFlight <= 2)
+    }
+
+    @Test func bootstrapEndpointsAreLimited() {
+        var bench = bench { $0.bootstrapEndpointCount = 10 }
+        bench.command(.bootstrap((0..<25).map(endpoint)))
+        #expect(bench.node.statistics.refused.bootstrapEndpoints == 15)
+        bench.advance(by: .seconds(60))
+        #expect(Set(bench.takeSent().map(\.to)).count == 10)
+    }
+
+    @Test mutating func unverifiedContactsAreLimited() {
+        var bench = bench { $0.unverifiedContactCount = 10 }
+        for number in 0..<50 {
+            let stranger = Stranger(number, using: &generator)
+            bench.receive(stranger.ping(), from: stranger.endpoint)
+        }
+        #expect(bench.node.statistics.unverifiedContacts == 10)
+        #expect(bench.node.statistics.refused.unverifiedContacts == 40)
+    }
+
+    @Test mutating func candidatesAndPeersOfALookupAreLimited() throws {
+        var bench = bench {
+            $0.candidatesPerLookup = 12
+            $0.peersPerLookup = 30
+        }
+        let seed = Stranger(1, using: &generator)
+        bench.command(.bootstrap([seed.endpoint]))
+        bench.command(.lookup(LookupID(1), target: .zero, .getPeers))
+        let query = try #require(bench.takeSent().last)
+        // Nearest first, so that the last ones find the list full of better ones.
+        let nodes = (0..<16).map {
+            Contact(id: NodeID(high: UInt64($0), middle: 0, low: 1), endpoint: endpoint(100 + $0))
+        }
+        let values = (0..<50).map { endpoint(1000 + $0) }
+        bench.receive(seed.reply(to: query, ReplyContent(nodes: nodes, values: values)), from: seed.endpoint)
+        #expect(bench.node.statistics.refused.peers == 20)
+        #expect(bench.node.statistics.refused.candidates >= 4)
+        bench.advance(by: .seconds(30))
+        let asked = Set(bench.takeSent().filter { $0.query?.target == .zero }.map(\.to))
+        #expect(asked.count <= 12)
+    }
+}
