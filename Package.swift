@@ -75,6 +75,8 @@ let tests: [Target] = [
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
     .testTarget(name: "TidyTests"),
+    // Depends on no code of the programs: they only have to be there.
+    .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
     .testTarget(name: "StorageTests", dependencies: ["Storage", "Metainfo", "Digest", "Primitives", nio]),
