@@ -46,12 +46,14 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives",
+            arguments,
         ]),
     .executableTarget(
         name: "magnetget",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives",
+            arguments,
         ]),
 ]
 
@@ -77,6 +79,8 @@ let tests: [Target] = [
     .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "TestSupport", "KRPC", "Primitives"]),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Kademlia", "Primitives"]),
+    // Depends on no code of the programs: they only have to be there.
+    .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
     .testTarget(name: "StorageTests", dependencies: ["Storage", "Metainfo", "Digest", "Primitives", nio]),

@@ -3,7 +3,7 @@
 
 Writes OUTPUT/hostile.torrent and OUTPUT/payload/, ready for `seeder.py --torrent OUTPUT/hostile.torrent --save-path
 OUTPUT/payload`. libtorrent seeds it under paths that it made safe itself; the infohash covers what the network is
-told. Prints {"event": "made", "torrent", "save_path", "kind", "paths", "contents"}.
+told. Prints {"event": "made", "torrent", "save_path", "kind", "paths", "sizes", "sha1"}.
 """
 
 import argparse
@@ -54,6 +54,7 @@ def main():
         torrent=torrent,
         save_path=payload,
         paths=[[part.decode(errors="replace") for part in path] for path in paths or [[name.encode()]]],
+        sizes=[len(content) for content in contents],
         sha1=[hashlib.sha1(content).hexdigest() for content in contents],
     )
 

@@ -1,0 +1,42 @@
+import Foundation
+
+/// What this machine has: the programs under test, and what only some tests need.
+enum Machine {
+    static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The folder with `magnetget` and `dhtnode`: that of the running tests, unless `MAINLINE_BIN` names another.
+    static let programs: URL =
+        ProcessInfo.processInfo.environment["MAINLINE_BIN"].map { URL(filePath: $0) }
+        ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+
+    /// The Python that has libtorrent; nil where there is none.
+    static let python: String? = {
+        let made = repository.appending(path: ".build-venv/bin/python").path
+        let path = ProcessInfo.processInfo.environment["MAINLINE_PYTHON"] ?? made
+        guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
+        return succeeds([path, "-c", "import libtorrent"]) ? path : nil
+    }()
+
+    static let hasLibtorrent = python != nil
+    static let libtorrentReason = "no Python with libtorrent: Bootstrap/setup test says why"
+
+    /// The front of a command that runs with mounts of its own; nil where that is not allowed.
+    static let ownMounts: [String]? = {
+        let rights = getuid() == 0 ? [] : ["--map-root-user"]
+        let command = ["unshare"] + rights + ["--mount", "--"]
+        let test = command + ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/mnt"]
+        return succeeds(test) && succeeds(["nsenter", "--version"]) ? command : nil
+    }()
+
+    static let mayMount = ownMounts != nil
+    static let mountReason = "this user may not mount a tmpfs in a namespace of its own (unshare, nsenter)"
+
+    private static func succeeds(_ command: [String]) -> Bool {
+        guard let child = try? Child(command, logs: NSTemporaryDirectory() + "mainline-probe-\(UUID())") else {
+            return false
+        }
+        defer { child.removeLogs() }
+        return child.waitBlocking(seconds: 20) == 0
+    }
+}

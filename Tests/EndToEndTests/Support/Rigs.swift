@@ -1,0 +1,51 @@
+/// A private DHT of libtorrent sessions.
+struct LibtorrentNetwork {
+    static let nodeCount = 8
+
+    let rig: Child
+    /// The node that newcomers ask first.
+    let bootstrap: String
+
+    init(in lab: Lab) async throws {
+        rig = try lab.startRig("dht_network", ["--nodes", String(Self.nodeCount)])
+        bootstrap = try await rig.wait(for: "ready")["bootstrap"]?.string ?? ""
+    }
+
+    /// How many of the nodes hold this endpoint as good.
+    func nodesThatTrust(_ endpoint: String) async throws -> Int {
+        try await rig.ask("knows \(endpoint)", for: "knows")["good"]?.integer ?? 0
+    }
+
+    /// What a stranger finds for an infohash.
+    func peers(of infoHash: String) async throws -> [String] {
+        try await rig.ask("peers \(infoHash)", for: "peers")["peers"]?.array?.compactMap(\.string) ?? []
+    }
+}
+
+/// A seeder with libtorrent's default settings, which a lookup finds by now.
+struct LibtorrentSeeder {
+    let rig: Child
+    let magnet: String
+    let infoHash: String
+    let size: Int
+    let endpoint: String
+
+    /// Seeds what lies at `path`, or with `torrent` what that is about, below the folder `path`.
+    init(
+        _ path: String, torrent: String? = nil, among network: LibtorrentNetwork, in lab: Lab, _ options: [String] = []
+    ) async throws {
+        let source = torrent.map { ["--torrent", $0, "--save-path", path] } ?? ["--file", path]
+        rig = try lab.startRig(
+            "seeder", source + ["--address", lab.address(), "--bootstrap", network.bootstrap] + options)
+        let ready = try await rig.wait(for: "ready")
+        magnet = ready["magnet"]?.string ?? ""
+        infoHash = ready["info_hash"]?.string ?? ""
+        size = ready["size"]?.integer ?? 0
+        endpoint = ready["endpoint"]?.string ?? ""
+        _ = try await rig.wait(for: "announced")
+    }
+
+    func uploadedBytes() async throws -> Int {
+        try await rig.ask("status", for: "status")["uploaded_bytes"]?.integer ?? 0
+    }
+}

@@ -1,0 +1,73 @@
+import Glibc
+import Testing
+
+/// `dhtnode testnet`: a network of our own nodes alone, one of which seeds.
+extension EndToEnd {
+    @Suite(.timeLimit(.minutes(1))) struct TestnetTests {
+        @Test func magnetgetFetchesFromTheSeeder() async throws {
+            try await Lab.run { lab in
+                let source = try lab.makeFile("seed/payload.bin", byteCount: 20_000_001)
+                let network = try await Testnet(nodes: 20, seeding: source, in: lab)
+                let target = try lab.makeFolder("download")
+                let run = try await lab.magnetget([network.magnet, "--bootstrap", network.bootstrap, "-o", target])
+                #expect(run.code == 0, run.comment)
+                #expect(run.output == target + "/payload.bin\n", run.comment)
+                #expect(areEqual(source, target + "/payload.bin"))
+                try await network.stop(uploadedAtLeast: 20_000_001)
+            }
+        }
+
+        @Test func aNetworkWithoutASeederStopsCleanly() async throws {
+            try await Lab.run { lab in
+                let network = try await Testnet(nodes: 4, seeding: nil, in: lab)
+                #expect(network.magnet.isEmpty)
+                try await network.stop(uploadedAtLeast: 0)
+            }
+        }
+
+        /// libtorrent tries uTP first: a node that stays silent on uTP costs it 15 s.
+        @Test(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)))
+        func libtorrentFetchesThroughOurNodesWithoutLosingTimeToUTP() async throws {
+            try await Lab.run { lab in
+                let source = try lab.makeFile("seed/payload.bin", byteCount: 16 << 20)
+                let network = try await Testnet(nodes: 20, seeding: source, in: lab)
+                let target = try lab.makeFolder("download")
+                let downloader = try lab.startRig(
+                    "downloader",
+                    [network.magnet, "--bootstrap", network.bootstrap, "--address", lab.address(), "-o", target])
+                let completed = try await downloader.wait(for: "completed", within: 40)
+                let seconds = completed["complete_seconds"]?.number ?? .infinity
+                #expect(seconds < 8, "\(completed)")
+                let peers = completed["peers"]?.array ?? []
+                #expect(!peers.contains { $0["utp"] == .bool(true) }, "\(completed)")
+                #expect(areEqual(source, target + "/payload.bin"))
+                try await network.stop(uploadedAtLeast: 16 << 20)
+            }
+        }
+    }
+}
+
+/// A running `dhtnode testnet`.
+struct Testnet {
+    let process: Child
+    let bootstrap: String
+    /// Empty without a seeder.
+    let magnet: String
+
+    init(nodes: Int, seeding path: String?, in lab: Lab) async throws {
+        let seed = path.map { ["--seed-file", $0] } ?? []
+        process = try lab.startProgram("dhtnode", ["testnet", "--nodes", String(nodes)] + seed)
+        let ready = try await process.wait(for: "ready")
+        bootstrap = ready["bootstrap"]?.string ?? ""
+        magnet = ready["magnet"]?.string ?? ""
+    }
+
+    /// SIGTERM, and what it says at the end.
+    func stop(uploadedAtLeast bytes: Int) async throws {
+        process.send(SIGTERM)
+        let run = try await process.end(within: 10)
+        #expect(run.code == 0, run.comment)
+        let stopped = try #require(try run.event("stopped"), run.comment)
+        #expect(stopped["uploaded_bytes"]?.integer ?? -1 >= bytes, run.comment)
+    }
+}
