@@ -87,9 +87,8 @@ import Testing
     }
 
     @Test func onlyNumberEndpointAndHomeTogetherMatch() throws {
-        var generator = SeededGenerator(number: 1)
-        var transactions = Transactions(limit: 16, timeout: .seconds(12))
-        let begun = transactions.begin(transaction(), stallTimeout: .seconds(1), using: &generator)
+        var transactions = Transactions(limit: 16, timeout: .seconds(12), generator: SeededGenerator(number: 1))
+        let begun = transactions.begin(transaction(), stallTimeout: .seconds(1))
         let number = try #require(begun)
         var otherPort = endpoint
         otherPort.port += 1
@@ -102,9 +101,8 @@ import Testing
     }
 
     @Test func aQueryStallsThenTimesOut() {
-        var generator = SeededGenerator(number: 1)
-        var transactions = Transactions(limit: 16, timeout: .seconds(12))
-        _ = transactions.begin(transaction(), stallTimeout: .seconds(1), using: &generator)
+        var transactions = Transactions(limit: 16, timeout: .seconds(12), generator: SeededGenerator(number: 1))
+        _ = transactions.begin(transaction(), stallTimeout: .seconds(1))
         #expect(transactions.nextDeadline == .origin + .seconds(1))
         #expect(transactions.popDue(now: .origin + .milliseconds(999)) == nil)
         #expect(transactions.popDue(now: .origin + .seconds(1)) == .stalled(transaction()))
@@ -115,17 +113,16 @@ import Testing
     }
 
     @Test func theLimitHoldsAndSlotsAreUsedAgain() {
-        var generator = SeededGenerator(number: 1)
-        var transactions = Transactions(limit: 4, timeout: .seconds(12))
+        var transactions = Transactions(limit: 4, timeout: .seconds(12), generator: SeededGenerator(number: 1))
         var numbers: Set<UInt32> = []
         for round in 0..<100 {
             let sentAt = Instant.origin + .seconds(20 * round)
             for _ in 0..<4 {
                 let number = transactions.begin(
-                    transaction(sentAt: sentAt), stallTimeout: .seconds(1), using: &generator)
+                    transaction(sentAt: sentAt), stallTimeout: .seconds(1))
                 if let number { numbers.insert(number) }
             }
-            #expect(transactions.begin(transaction(), stallTimeout: .seconds(1), using: &generator) == nil)
+            #expect(transactions.begin(transaction(), stallTimeout: .seconds(1)) == nil)
             while transactions.popDue(now: sentAt + .seconds(15)) != nil {}
             #expect(transactions.count == 0)
         }
@@ -134,12 +131,11 @@ import Testing
     }
 
     @Test func answeredQueriesLeaveNoDeadlineInFront() throws {
-        var generator = SeededGenerator(number: 1)
-        var transactions = Transactions(limit: 100, timeout: .seconds(12))
+        var transactions = Transactions(limit: 100, timeout: .seconds(12), generator: SeededGenerator(number: 1))
         var numbers: [UInt32] = []
         for index in 0..<100 {
             let sentAt = Instant.origin + .milliseconds(index)
-            let number = transactions.begin(transaction(sentAt: sentAt), stallTimeout: .seconds(1), using: &generator)
+            let number = transactions.begin(transaction(sentAt: sentAt), stallTimeout: .seconds(1))
             numbers.append(try #require(number))
         }
         for (index, number) in numbers.enumerated().dropLast() {

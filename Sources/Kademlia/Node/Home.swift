@@ -78,21 +78,23 @@ extension Home {
         }
     }
 
-    mutating func heard(_ contact: Contact, now: Instant) -> Bool {
+    mutating func heard(_ contact: Contact, now: Instant) -> TableStanding {
         switch contact.endpoint {
         case .v4(let address): tableV4.heard(id: contact.id, address: address, now: now)
         case .v6(let address): tableV6.heard(id: contact.id, address: address, now: now)
         }
     }
 
-    /// Whether it is no contact yet and would find room.
-    func welcomes(_ contact: Contact) -> Bool {
+    /// Inlined, like the next one, so that looking into a home does not copy it.
+    @inline(__always)
+    func standing(_ contact: Contact) -> TableStanding {
         switch contact.endpoint {
-        case .v4(let address): !tableV4.contains(id: contact.id, address: address) && tableV4.welcomes(contact.id)
-        case .v6(let address): !tableV6.contains(id: contact.id, address: address) && tableV6.welcomes(contact.id)
+        case .v4(let address): tableV4.standing(id: contact.id, address: address)
+        case .v6(let address): tableV6.standing(id: contact.id, address: address)
         }
     }
 
+    @inline(__always)
     func appendClosest(to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]) {
         switch family {
         case .v4: tableV4.appendClosest(to: target, count: count, includingBad: includingBad, into: &result)

@@ -29,7 +29,7 @@ extension Node {
         let transaction = Transaction(
             endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now)
         let stall = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
-        guard let number = transactions.begin(transaction, stallTimeout: stall, using: &generator) else {
+        guard let number = transactions.begin(transaction, stallTimeout: stall) else {
             counters.refused.transactions += 1
             return false
         }

@@ -118,8 +118,8 @@ extension Node {
     mutating func noteSender(_ id: NodeID, _ origin: Origin, now: Instant) {
         guard configuration.networkMode.accepts(origin.endpoint) else { return }
         let contact = Contact(id: id, endpoint: origin.endpoint)
-        if homes[origin.home].heard(contact, now: now) { return }
-        enqueue(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
+        guard homes[origin.home].heard(contact, now: now) == .welcome else { return }
+        appendUnverified(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
     }
 
     /// Puts a stranger on the list of those to be pinged, if the table has room for its like.
@@ -129,15 +129,19 @@ extension Node {
             return
         }
         if let id = stranger.id {
-            guard homes.span[stranger.home].welcomes(Contact(id: id, endpoint: stranger.endpoint)) else { return }
+            let contact = Contact(id: id, endpoint: stranger.endpoint)
+            guard homes.span[stranger.home].standing(contact) == .welcome else { return }
         }
-        guard !unverified.contains(where: { $0.endpoint == stranger.endpoint && $0.home == stranger.home }) else {
-            return
-        }
+        appendUnverified(stranger, now: now)
+    }
+
+    private mutating func appendUnverified(_ stranger: Unverified, now: Instant) {
         guard unverified.count < configuration.limits.unverifiedContactCount else {
             counters.refused.unverifiedContacts += 1
             return
         }
+        let isWaiting = unverified.contains { $0.endpoint == stranger.endpoint && $0.home == stranger.home }
+        guard !isWaiting else { return }
         if unverified.isEmpty { nextVerification = max(nextVerification, now) }
         unverified.append(stranger)
     }
@@ -148,7 +152,7 @@ extension Node {
             if unverified.isEmpty { unverified = [] }
             if let id = stranger.id {
                 let contact = Contact(id: id, endpoint: stranger.endpoint)
-                guard homes.span[stranger.home].welcomes(contact) else { continue }
+                guard homes.span[stranger.home].standing(contact) == .welcome else { continue }
             }
             nextVerification = now + configuration.verificationInterval
             // A poor table needs more than a sign of life.

@@ -47,7 +47,8 @@ package struct Node: Sendable {
                 queriesPerSecond: rate, burst: limits.queryBurstPerSource, slotLimit: limits.trackedSourceCount,
                 key: (generator.next(), generator.next()))
         }
-        transactions = Transactions(limit: limits.transactionCount, timeout: configuration.queryTimeout)
+        transactions = Transactions(
+            limit: limits.transactionCount, timeout: configuration.queryTimeout, generator: generator.split())
         lookups = Lookups(limit: limits.lookupCount)
         self.generator = generator
         nextVerification = now

@@ -56,11 +56,14 @@ struct Transactions: Sendable {
 
     private let limit: Int
     private let timeout: Duration
+    /// The transactions' own: who sees other random choices of ours learns nothing about our numbers.
+    private var generator: SeededGenerator
     private var slots: [Slot] = []
     private var free: [UInt16] = []
     private var deadlines = Heap<Deadline>()
 
-    init(limit: Int, timeout: Duration) {
+    init(limit: Int, timeout: Duration, generator: SeededGenerator) {
+        self.generator = generator
         self.limit = min(max(limit, 1), 1 << Self.slotBits)
         self.timeout = timeout
     }
@@ -70,9 +73,7 @@ struct Transactions: Sendable {
     var nextDeadline: Instant? { deadlines.min?.at }
 
     /// Registers a query about to be sent; returns its number, or nil when too many are in flight.
-    mutating func begin(
-        _ transaction: Transaction, stallTimeout: Duration, using generator: inout SeededGenerator
-    ) -> UInt32? {
+    mutating func begin(_ transaction: Transaction, stallTimeout: Duration) -> UInt32? {
         let slot: Int
         if let last = free.popLast() {
             slot = Int(last)

@@ -3,7 +3,10 @@ package import Primitives
 
 /// What the table is asked: who is near a target, and who has been silent the longest.
 extension RoutingTable {
-    /// Appends the `count` contacts nearest to `target` to `result`, nearest first.
+    /// The most contacts that `appendClosest` gives.
+    package static var closestLimit: Int { ClosestSelection.capacity }
+
+    /// Appends the `count` contacts nearest to `target` to `result`, nearest first; at most `closestLimit`.
     ///
     /// Bad contacts are left out unless asked for: what we hand out to others should be alive.
     package func appendClosest(
@@ -11,17 +14,31 @@ extension RoutingTable {
     ) {
         // All of the target's own bucket are nearer than all of the deeper ones, and those nearer than any
         // shallower one: only members of one group need comparing.
+        var selection = ClosestSelection(limit: count)
         let home = bucket(of: target)
-        let end = result.count + count
-        append(range(of: home), nearestTo: target, end: end, includingBad, into: &result)
-        if result.count < end, home + 1 < bucketCount {
-            let deeper = range(of: home).upperBound..<contacts.count
-            append(deeper, nearestTo: target, end: end, includingBad, into: &result)
+        let own = range(of: home)
+        select(own, nearestTo: target, includingBad, into: &selection)
+        if !selection.isFull {
+            select(own.upperBound..<contacts.count, nearestTo: target, includingBad, into: &selection)
         }
-        var bucket = home - 1
-        while result.count < end, bucket >= 0 {
-            append(range(of: bucket), nearestTo: target, end: end, includingBad, into: &result)
+        var (bucket, start) = (home, own.lowerBound)
+        while !selection.isFull, bucket > 0 {
             bucket -= 1
+            let end = start
+            start -= contactCount(of: bucket)
+            select(start..<end, nearestTo: target, includingBad, into: &selection)
+        }
+        for rank in 0..<selection.count { result.append(contacts[selection[rank]].contact) }
+    }
+
+    /// Adds one group of contacts behind those that are selected already.
+    private func select(
+        _ group: Range<Int>, nearestTo target: ID160, _ includingBad: Bool, into selection: inout ClosestSelection
+    ) {
+        let contacts = contacts.span
+        selection.beginGroup()
+        for index in group where includingBad || !contacts[index].isBad {
+            selection.insert(index, distance: contacts[index].id ^ target)
         }
     }
 
@@ -44,19 +61,43 @@ extension RoutingTable {
         if !isLast { target[bit: bucket] = !ownID[bit: bucket] }
         return (target, hasRoom: range(of: bucket).count < bucketSize || isLast)
     }
+}
 
-    private func append(
-        _ group: Range<Int>, nearestTo target: ID160, end: Int, _ includingBad: Bool,
-        into result: inout [Contact]
-    ) {
-        let start = result.count
-        for index in group where includingBad || !contacts[index].isBad {
-            let distance = contacts[index].id.distance(to: target)
-            var position = result.count
-            while position > start, distance < result[position - 1].id.distance(to: target) { position -= 1 }
-            guard position < end else { continue }
-            if result.count == end { result.removeLast() }
-            result.insert(contacts[index].contact, at: position)
+/// The nearest of the contacts shown to it, by index, without allocating.
+private struct ClosestSelection {
+    static let capacity = 16
+
+    private let limit: Int
+    private var indices = [16 of Int](repeating: 0)
+    private var distances = [16 of ID160](repeating: .zero)
+    private var groupStart = 0
+    private(set) var count = 0
+
+    init(limit: Int) {
+        self.limit = min(limit, Self.capacity)
+    }
+
+    var isFull: Bool { count >= limit }
+
+    subscript(rank: Int) -> Int { indices[rank] }
+
+    /// What comes from here on is farther than all that was inserted before.
+    mutating func beginGroup() {
+        groupStart = count
+    }
+
+    mutating func insert(_ index: Int, distance: ID160) {
+        var position = count
+        while position > groupStart, distance < distances[position - 1] { position -= 1 }
+        guard position < limit else { return }
+        if count < limit { count += 1 }
+        var last = count - 1
+        while last > position {
+            indices[last] = indices[last - 1]
+            distances[last] = distances[last - 1]
+            last -= 1
         }
+        indices[position] = index
+        distances[position] = distance
     }
 }

@@ -11,6 +11,16 @@ package enum TableAdmission: Equatable, Sendable {
     case refused
 }
 
+/// What the table thinks of a node that has not just answered.
+package enum TableStanding: Equatable, Sendable {
+    /// One of its contacts.
+    case contact
+    /// It would find room, as a contact or a spare, if it answered us.
+    case welcome
+    /// There is no need to ping it.
+    case unwelcome
+}
+
 /// The contacts of one home: buckets of k that split on our own id (BEP 5, section "Routing Table").
 ///
 /// Only nodes that answered a query of ours enter, so nobody gets in by claiming an address. Bucket i holds the
@@ -54,7 +64,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
             guard contacts[index].isBad else { return .refused }
             remove(at: index)
         }
-        guard welcomes(id), makeWay(for: address, id: id) else { return .refused }
+        guard standing(id: id, address: address) == .welcome, makeWay(for: address, id: id) else { return .refused }
         return admit(TableContact(id: id, address: address, roundTrip: roundTrip, now: now))
     }
 
@@ -78,11 +88,25 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         promoteSpare(into: bucket(of: id))
     }
 
-    /// A query came from this node; returns whether it is one of our contacts.
-    package mutating func heard(id: NodeID, address: Address, now: Instant) -> Bool {
-        guard let index = index(of: id), contacts[index].address == address else { return false }
-        contacts[index].touched(now: now)
-        return true
+    /// A query came from this node.
+    package mutating func heard(id: NodeID, address: Address, now: Instant) -> TableStanding {
+        let standing = standing(id: id, address: address)
+        if standing == .contact, let index = index(of: id) { contacts[index].touched(now: now) }
+        return standing
+    }
+
+    /// What the table thinks of a node: one look at its bucket, since it is asked for every query that comes in.
+    package func standing(id: NodeID, address: Address) -> TableStanding {
+        guard id != ownID else { return .unwelcome }
+        let bucket = bucket(of: id)
+        var hasBad = false
+        let contacts = contacts.span
+        for index in range(of: bucket) {
+            if contacts[index].id == id { return contacts[index].address == address ? .contact : .unwelcome }
+            if contacts[index].isBad { hasBad = true }
+        }
+        let hasRoom = counts[bucket] < bucketSize || spareCounts[bucket] < replacementsPerBucket || canSplit(bucket)
+        return hasRoom || hasBad ? .welcome : .unwelcome
     }
 
     /// The contact to ask for a sign of life next, what to look for in its bucket, and whether that could take more.
@@ -95,20 +119,6 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         return (contacts[index].contact, target, hasRoom)
     }
 
-    /// Whether a new contact with this id would find room, as a contact or a spare: if not, there is no need to ping it.
-    package func welcomes(_ id: NodeID) -> Bool {
-        guard id != ownID else { return false }
-        let bucket = bucket(of: id)
-        if counts[bucket] < bucketSize || canSplit(bucket) || spareCounts[bucket] < replacementsPerBucket {
-            return true
-        }
-        return contacts[range(of: bucket)].contains(where: \.isBad)
-    }
-
-    package func contains(id: NodeID, address: Address) -> Bool {
-        index(of: id).map { contacts[$0].address == address } ?? false
-    }
-
     /// Takes another id (BEP 42) and sorts all contacts anew; those that find no room are forgotten.
     package mutating func rename(to id: NodeID) {
         let known = contacts + replacements
@@ -117,7 +127,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         replacements.removeAll()
         counts = [0]
         spareCounts = [0]
-        for contact in known where contact.id != id && welcomes(contact.id) { _ = admit(contact) }
+        for contact in known where contact.id != id { _ = admit(contact) }
     }
 
     package var bucketCount: Int { counts.count }
@@ -138,6 +148,8 @@ extension RoutingTable {
         for earlier in 0..<bucket { start += Int(counts[earlier]) }
         return start..<start + Int(counts[bucket])
     }
+
+    func contactCount(of bucket: Int) -> Int { Int(counts[bucket]) }
 
     private func index(of id: NodeID) -> Int? {
         let contacts = contacts.span
