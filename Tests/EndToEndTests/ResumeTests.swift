@@ -21,7 +21,7 @@ extension EndToEnd {
                 let left = try #require(try await leaver.rig.end(within: 5).event("stopped"))
                 #expect(left["reason"]?.string == "quota")
 
-                try await expectTheRestIsFetched(lab, network, source, arguments, kept: kept)
+                try await expectTheRestIsFetched(lab, network, source, leaver, arguments, kept: kept)
             }
         }
 
@@ -42,7 +42,7 @@ extension EndToEnd {
                 let kept = try keptBytes(first)
                 slow.rig.kill()
 
-                try await expectTheRestIsFetched(lab, network, source, arguments, kept: kept)
+                try await expectTheRestIsFetched(lab, network, source, slow, arguments, kept: kept)
             }
         }
 
@@ -52,9 +52,10 @@ extension EndToEnd {
         }
 
         private func expectTheRestIsFetched(
-            _ lab: Lab, _ network: LibtorrentNetwork, _ source: String, _ arguments: [String], kept: Int
+            _ lab: Lab, _ network: LibtorrentNetwork, _ source: String, _ gone: LibtorrentSeeder, _ arguments: [String],
+            kept: Int
         ) async throws {
-            let seeder = try await LibtorrentSeeder(source, among: network, in: lab)
+            let seeder = try await LibtorrentSeeder(source, among: network, replacing: gone, in: lab)
             let second = try await lab.magnetget(arguments, within: 40)
             #expect(second.code == 0, second.comment)
             #expect(areEqual(source, lab.path("download/payload.bin")))

@@ -80,11 +80,11 @@ def require_loopback(address):
 class Session:
     """A libtorrent session bound to one loopback address."""
 
-    def __init__(self, address, settings=None, bootstrap=()):
+    def __init__(self, address, settings=None, bootstrap=(), port=0):
         require_loopback(address)
         chosen = {**PRIVATE_NETWORK, **(settings or {})}
         chosen |= {
-            "listen_interfaces": f"{address}:0",
+            "listen_interfaces": f"{address}:{port}",
             "outgoing_interfaces": address,
             "alert_mask": ALERTS | chosen.pop("alert_mask", 0),
         }

@@ -25,7 +25,8 @@ ANNOUNCE_INTERVAL = 5
 def main():
     options = parse()
     commands = rig.Commands()
-    session = rig.Session(options.address, rig.NO_UTP if options.no_utp else {}, options.bootstrap)
+    settings = rig.NO_UTP if options.no_utp else {}
+    session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
     parameters = lt.add_torrent_params()
     parameters.ti = info
@@ -49,6 +50,7 @@ def parse():
     parser.add_argument("--save-torrent", help="write the .torrent here")
     parser.add_argument("--piece-length", type=int, default=256 * 1024)
     parser.add_argument("--address", default=rig.loopback_prefix() + ".200")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--bootstrap", action="append", default=[], help="HOST:PORT of a DHT node; repeatable")
     parser.add_argument("--peer", action="append", default=[], help="HOST:PORT of a peer to connect to; repeatable")
     parser.add_argument("--no-utp", action="store_true")

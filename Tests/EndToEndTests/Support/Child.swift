@@ -57,8 +57,9 @@ final class Child {
     @discardableResult
     func wait<Value>(for what: String, within seconds: Double, _ look: () async throws -> Value?) async throws -> Value
     {
+        let limit = ContinuousClock.now + .seconds(seconds)
         while true {
-            let isOver = !isRunning || age > .seconds(seconds)
+            let isOver = !isRunning || ContinuousClock.now > limit
             if let value = try await look() { return value }
             guard !isOver else { break }
             try await Task.sleep(for: .milliseconds(20))
@@ -67,8 +68,8 @@ final class Child {
         throw Trouble("\(name) \(how) \(what)\n\(story)")
     }
 
-    var age: Duration { ContinuousClock.now - started }
-    var name: String { URL(filePath: command[0]).lastPathComponent }
+    private var age: Duration { ContinuousClock.now - started }
+    private var name: String { URL(filePath: command[0]).lastPathComponent }
 
     private var story: String {
         "\(command.joined(separator: " "))\n--- output\n\(output.suffix(2_000))\n--- errors\n\(errors.suffix(4_000))"

@@ -88,7 +88,7 @@ final class Lab {
     func startRig(_ script: String, _ arguments: [String]) throws -> Child {
         guard let python = Machine.python else { throw Trouble(Machine.libtorrentReason) }
         let path = Machine.repository.appending(path: "Tools/Interop/\(script).py").path
-        return try start([python, path] + arguments + ["--lifetime", "300"], hasInput: true)
+        return try start([python, path] + arguments, hasInput: true)
     }
 }
 

@@ -31,12 +31,18 @@ struct LibtorrentSeeder {
     let endpoint: String
 
     /// Seeds what lies at `path`, or with `torrent` what that is about, below the folder `path`.
+    ///
+    /// With `predecessor`, one that is gone, at its endpoint: libtorrent's nodes wait 15 s for each node that has left them
+    /// before they let a newcomer announce.
     init(
-        _ path: String, torrent: String? = nil, among network: LibtorrentNetwork, in lab: Lab, _ options: [String] = []
+        _ path: String, torrent: String? = nil, among network: LibtorrentNetwork,
+        replacing predecessor: LibtorrentSeeder? = nil, in lab: Lab, _ options: [String] = []
     ) async throws {
         let source = torrent.map { ["--torrent", $0, "--save-path", path] } ?? ["--file", path]
+        let place = predecessor?.endpoint.split(separator: ":").map(String.init) ?? [lab.address(), "0"]
         rig = try lab.startRig(
-            "seeder", source + ["--address", lab.address(), "--bootstrap", network.bootstrap] + options)
+            "seeder",
+            source + ["--address", place[0], "--port", place[1], "--bootstrap", network.bootstrap] + options)
         let ready = try await rig.wait(for: "ready")
         magnet = ready["magnet"]?.string ?? ""
         infoHash = ready["info_hash"]?.string ?? ""

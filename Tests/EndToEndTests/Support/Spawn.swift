@@ -12,9 +12,9 @@ func spawn(_ command: [String], input: CInt?, output: String, errors: String, en
     } else {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
-    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, flags, 0o600)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, flags, 0o600)
+    let writing = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, writing, 0o600)
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, writing, 0o600)
 
     // A group of its own: Ctrl-C at the tests' terminal reaches the tests, and their end ends the rest.
     var attributes = posix_spawnattr_t()
@@ -23,7 +23,12 @@ func spawn(_ command: [String], input: CInt?, output: String, errors: String, en
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
+    // A shell ignores SIGINT for what it runs in the background, and that is inherited.
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+    posix_spawnattr_setflags(&attributes, Int16(flags))
 
     let arguments = command.map { strdup($0) } + [nil]
     let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
