@@ -4,7 +4,7 @@ import Primitives
 import Testing
 
 @Suite struct MessageEncoderTests {
-    let encoder = MessageEncoder(id: id("abcdefghij0123456789"), version: 0x4D4C_3031)
+    let encoder = MessageEncoder(id: id("abcdefghij0123456789"), version: 0x4D4E_3031)
     let target = id("mnopqrstuvwxyz123456")
 
     /// The packets of BEP 5, with a version and four bytes of transaction.
