@@ -31,9 +31,21 @@ extension Client {
             let events = outbox.dht.events
             outbox.dht.events.removeAll(keepingCapacity: true)
             for event in events { handle(event, now: now, into: &outbox) }
-            outbox.events += outbox.swarm.events.map { .torrent($0.torrent, $0.event) }
+            let notices = outbox.swarm.events
             outbox.swarm.events.removeAll(keepingCapacity: true)
+            for notice in notices {
+                outbox.events.append(.torrent(notice.torrent, notice.event))
+                if case .peerLost = notice.event { hurrySearchIfStarving(notice.torrent, now: now) }
+            }
         }
+    }
+
+    private mutating func hurrySearchIfStarving(_ torrent: TorrentHandle, now: Instant) {
+        guard let index = swarms.index(forKey: torrent), swarms.values[index].swarm.stage != .complete,
+            !swarms.values[index].swarm.hasOpenPeers
+        else { return }
+        swarms.values[index].search?.starved(now: now)
+        schedule(torrent)
     }
 
     private mutating func handle(_ event: Kademlia.Event, now: Instant, into outbox: inout Outbox) {

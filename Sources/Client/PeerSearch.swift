@@ -26,6 +26,11 @@ struct PeerSearch {
         return true
     }
 
+    /// The last peer is gone: no reason to wait for the next announce.
+    mutating func starved(now: Instant) {
+        if !isRunning { nextStart = min(nextStart, now + retryMin) }
+    }
+
     /// `isSatisfied`: enough is known to wait for the next announce.
     mutating func finished(isSatisfied: Bool, now: Instant) {
         isRunning = false

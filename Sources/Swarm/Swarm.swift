@@ -111,6 +111,9 @@ package struct Swarm {
         outbox.events.append(TorrentNotice(torrent: torrent, event: event))
     }
 
+    /// Whether any handshake is complete.
+    package var hasOpenPeers: Bool { peers.contains { $0.isOpen } }
+
     package var snapshot: TorrentSnapshot {
         var snapshot = TorrentSnapshot()
         snapshot.stage = stage

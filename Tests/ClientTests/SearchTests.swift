@@ -62,6 +62,28 @@ private let torrent = TorrentHandle(rawValue: 1)
         #expect(world.run(for: .seconds(120)) { $0.events(leecher).contains(.completed) } == true)
     }
 
+    @Test func whenTheLastPeerGoesOthersAreLookedForAtOnce() throws {
+        let payload = try Payload(byteCount: 3_000_000)
+        var world = World()
+        let router = world.addNetwork(nodes: 12)
+        let seeders = [world.join(router, seed: 100), world.join(router, seed: 101)]
+        func start(_ seeder: Int) {
+            world.insertDisk(seeder, torrent, payload.disk)
+            world.command(seeder, .add(torrent, .info(payload.info), options))
+        }
+        start(seeders[0])
+        #expect(world.run(for: .seconds(60)) { $0.events(seeders[0]).contains { $0.isAnnounced } } == true)
+        let leecher = world.join(router, seed: 102)
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        let begun = world.run(for: .seconds(60)) {
+            ($0.machines[leecher].client.snapshot(of: torrent)?.verifiedPieces ?? 0) > 10
+        }
+        #expect(begun)
+        world.switchOff(seeders[0])
+        start(seeders[1])
+        #expect(world.run(for: .seconds(60)) { $0.events(leecher).contains(.completed) } == true)
+    }
+
     @Test func withoutTheDHTNobodyIsAsked() throws {
         let payload = try Payload(byteCount: 1000)
         var world = World()
