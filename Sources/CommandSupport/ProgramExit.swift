@@ -24,7 +24,7 @@ package enum ProgramExit: Int32, CaseIterable, Sendable {
         case .stalled: "stalled: metadata known, but the pieces did not arrive in time"
         case .disk: "disk: full, read-only, no permission, or an unsafe path"
         case .badContent: "content is not what it says: broken, or fails its hash"
-        case .usage: "usage: bad flags or arguments, a magnet or infohash that cannot be parsed"
+        case .usage: "usage: bad flags or arguments, or a source that cannot be parsed"
         case .interrupted: "interrupted by SIGINT"
         case .terminated: "interrupted by SIGTERM"
         }

@@ -54,6 +54,12 @@ extension GetSession {
         if !endpoints.isEmpty { host.command(.bootstrap(endpoints)) }
         let names = known.isEmpty ? network.bootstrap.filter { $0.endpoint == nil } : []
         unresolved = names.count
+        if endpoints.isEmpty, names.isEmpty {
+            let family = network.families == [.v6] ? "IPv6" : "IPv4"
+            for (index, source) in sources.enumerated() where source.peers.isEmpty && configuration.peers.isEmpty {
+                runs[index].gaveUp(.noDHT, because: "no DHT: no bootstrap node has an \(family) address")
+            }
+        }
         for name in names {
             Task { feed.yield(.bootstrapResolved(name, await Result { try await network.resolve(name) })) }
         }

@@ -28,6 +28,7 @@ struct GetSession {
     let sources: [GetSource]
     let console: Console
     var runs: [GetRun]
+    private var ourselves = OwnEndpoints()
     private var isReported: [Bool]
     private var nextProgressEvent = Instant.origin
     private var leaveAt: Instant?
@@ -75,6 +76,7 @@ struct GetSession {
         }
         do {
             let local = try await host.start()
+            ourselves = OwnEndpoints(Interfaces.ofMachine, local: local)
             console.note("listening on \(local.map(\.description).joined(separator: ", "))", verbosity: 1)
         } catch {
             for index in runs.indices { runs[index].gaveUp(.noDHT, because: "the network is unusable: \(error)") }
@@ -125,11 +127,13 @@ struct GetSession {
         switch event {
         case .client(.dht(.firstContact)):
             for index in runs.indices { runs[index].nodeAnswered(now: now) }
+        case .client(.dht(.externalAddressKnown(_, let endpoint))): ourselves.addHost(of: endpoint)
         case .client(.dht): break
         case .client(.torrent(let torrent, let event)):
             guard runs.indices.contains(torrent.rawValue) else { return }
             // The totals of the end are those of this moment, not of the last tick.
             if event == .completed { await observe(host, now) }
+            let event = ourselves.leftOut(of: event)
             let stage = runs[torrent.rawValue].stage
             runs[torrent.rawValue].happened(event, now: now)
             if runs[torrent.rawValue].stage != stage { await observe(host, now) }

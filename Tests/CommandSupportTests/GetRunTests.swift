@@ -10,6 +10,8 @@ import Testing
     private let infoHash = InfoHash(high: 1, middle: 2, low: 3)
     private let peer = Endpoint.v4(10, 0, 0, 1, port: 6881)
 
+    private let other = Endpoint.v4(10, 0, 0, 2, port: 6881)
+
     private func at(_ seconds: Double) -> Instant { .origin + .seconds(seconds) }
 
     private func run(_ change: (inout GetPlan) -> Void = { _ in }) -> GetRun {
@@ -64,7 +66,7 @@ import Testing
     @Test func peersWithoutMetadataEndWithNoMetadata() {
         var run = run()
         run.nodeAnswered(now: at(1))
-        run.happened(.peersFound([peer, peer], .dht), now: at(3))
+        run.happened(.peersFound([peer, other], .dht), now: at(3))
         #expect(run.stage == .metadata)
         run.happened(.peerLost(peer, .unreachable), now: at(4))
         run.happened(.peerLost(peer, .timedOut), now: at(5))
@@ -84,6 +86,36 @@ import Testing
         run.happened(.peersFound([peer], .user), now: at(0))
         #expect(run.stage == .metadata)
         #expect(run.nextDeadline == at(120))
+    }
+
+    @Test func ourOwnAnnounceIsNoPeerAndCostsNoTime() {
+        var run = run()
+        run.nodeAnswered(now: at(1))
+        run.happened(.peersFound([peer], .dht), now: at(50))
+        #expect(run.stage == .metadata)
+        run.happened(.peerLost(peer, .ourselves), now: at(51))
+        #expect(run.stage == .peers)
+        #expect(run.nextDeadline == at(121))
+        run.timedOut(now: at(121))
+        #expect(run.outcome?.status == .nothingFound)
+    }
+
+    @Test func whoConnectsToUsIsAPeer() {
+        var run = run()
+        run.nodeAnswered(now: at(1))
+        run.happened(.peerConnected(peer), now: at(2))
+        #expect(run.stage == .metadata)
+    }
+
+    @Test func ownEndpointsAreLeftOutOfWhatTheDHTFinds() {
+        let interfaces = Interfaces([.init(interface: "lo", address: .v4(127, 0, 0, 1, port: 0))])
+        var ourselves = OwnEndpoints(interfaces, local: [.v4(0, 0, 0, 0, port: 7)])
+        let outside = Endpoint.v4(9, 9, 9, 9, port: 7)
+        let found = [Endpoint.v4(127, 0, 0, 1, port: 7), .v4(127, 0, 0, 1, port: 8), outside]
+        #expect(ourselves.leftOut(of: .peersFound(found, .dht)) == .peersFound([found[1], outside], .dht))
+        #expect(ourselves.leftOut(of: .peersFound(found, .user)) == .peersFound(found, .user))
+        ourselves.addHost(of: .v4(9, 9, 9, 9, port: 1_234))
+        #expect(ourselves.leftOut(of: .peersFound([outside], .dht)) == .peersFound([], .dht))
     }
 
     @Test func payloadThatStopsArrivingEndsWithStalled() throws {

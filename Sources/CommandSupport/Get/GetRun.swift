@@ -17,6 +17,8 @@ package struct GetRun: Sendable {
     private(set) var evidence = Evidence()
     private let start: Instant
     private var stageStart: Instant
+    /// When nodes answered, but no peer was known yet, for the first time.
+    private var peersStart: Instant?
     private var lastProgress: Instant
     private var usefulBytes = 0
     private var isStorageOpen = false
@@ -26,7 +28,9 @@ package struct GetRun: Sendable {
 
     /// What the last words tell beyond the snapshot.
     struct Evidence: Equatable, Sendable {
-        var peersFound = 0
+        /// All that were named to us, without ourselves.
+        var peersFound: Set<Endpoint> = []
+        var peersBanned = 0
         var connectionsRefused = 0
         var connectionsTimedOut = 0
         var metadataRejections = 0
@@ -41,6 +45,7 @@ package struct GetRun: Sendable {
         stageStart = now
         lastProgress = now
         stage = plan.info != nil ? .checking : plan.usesDHT ? .bootstrap : .peers
+        if stage == .peers { peersStart = now }
     }
 
     /// When `timedOut` wants to be called; nil for never.
@@ -96,17 +101,15 @@ package struct GetRun: Sendable {
         switch event {
         case .lookupStarted: events.append(.lookupStarted)
         case .peersFound(let endpoints, let source):
-            guard !endpoints.isEmpty else { return }
-            evidence.peersFound += endpoints.count
+            let new = endpoints.filter { evidence.peersFound.insert($0).inserted }
+            guard !new.isEmpty else { return }
             note(\.firstPeer, now)
-            events += endpoints.map { .peerFound($0, source) }
+            events += new.map { .peerFound($0, source) }
         case .peerConnected(let endpoint):
             note(\.firstConnection, now)
             events.append(.peerConnected(endpoint))
         case .peerLost(let endpoint, let loss):
-            if loss == .unreachable { evidence.connectionsRefused += 1 }
-            if loss == .timedOut { evidence.connectionsTimedOut += 1 }
-            events.append(.peerLost(endpoint, loss))
+            peerLost(endpoint, loss)
         case .metadata(let info): metadataArrived(info, now: now)
         case .metadataRejected(let peers):
             evidence.metadataRejections += 1
@@ -167,6 +170,18 @@ package struct GetRun: Sendable {
 
     // MARK: Inside
 
+    private mutating func peerLost(_ endpoint: Endpoint, _ loss: PeerLoss) {
+        switch loss {
+        case .unreachable: evidence.connectionsRefused += 1
+        case .timedOut: evidence.connectionsTimedOut += 1
+        case .badData: evidence.peersBanned += 1
+        // Our own announce has come back: that is nobody.
+        case .ourselves: evidence.peersFound.remove(endpoint)
+        case .closed, .protocolViolation, .redundant, .idle: break
+        }
+        events.append(.peerLost(endpoint, loss))
+    }
+
     private mutating func metadataArrived(_ info: Info, now: Instant) {
         guard self.info == nil else { return }
         self.info = info
@@ -205,12 +220,18 @@ package struct GetRun: Sendable {
         stage = next
         stageStart = now
         lastProgress = now
+        guard next == .peers else { return }
+        // Peers that turned out to be nobody do not make the search for peers any longer.
+        stageStart = peersStart ?? now
+        peersStart = stageStart
     }
 
     private var reachedStage: GetStage {
         if isComplete { return .seeding }
         if info != nil, !isStorageOpen { return .checking }
-        if evidence.peersFound > 0 || snapshot.peersConnected > 0 { return info == nil ? .metadata : .downloading }
+        if !evidence.peersFound.isEmpty || timings.firstConnection != nil {
+            return info == nil ? .metadata : .downloading
+        }
         return plan.usesDHT && timings.firstNode == nil ? .bootstrap : .peers
     }
 

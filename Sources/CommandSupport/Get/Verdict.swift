@@ -75,9 +75,9 @@ struct Verdict {
         )
     }
 
+    /// The storage's reasons say themselves what to do.
     func storageFailed(_ reason: String) -> Words {
-        guard run.snapshot.verifiedBytes > 0 else { return (reason, nil) }
-        return ("\(reason); \(verified)", "\(kept); run the same command again when the cause is gone")
+        (run.snapshot.verifiedBytes > 0 ? "\(reason) (\(verified))" : reason, nil)
     }
 
     func metadataUnusable(_ error: MetainfoError) -> Words {
@@ -114,11 +114,11 @@ struct Verdict {
     }
 
     private var peers: String {
-        var text = HumanText.count(run.evidence.peersFound, "peer") + " found"
+        var text = HumanText.count(run.evidence.peersFound.count, "peer") + " found"
         text += ", \(run.snapshot.peersConnected) connected"
         if run.evidence.connectionsRefused > 0 { text += ", \(run.evidence.connectionsRefused) refused" }
         if run.evidence.connectionsTimedOut > 0 { text += ", \(run.evidence.connectionsTimedOut) silent" }
-        if run.snapshot.peersBanned > 0 { text += ", \(run.snapshot.peersBanned) banned for bad data" }
+        if run.evidence.peersBanned > 0 { text += ", \(run.evidence.peersBanned) banned for bad data" }
         return text
     }
 

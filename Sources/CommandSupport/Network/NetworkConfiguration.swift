@@ -45,6 +45,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
                 for address in try usableAddresses(of: name, interfaces()) { try add(address, port: port) }
             }
         }
+        families.formIntersection(binds.map(\.family))
     }
 
     /// One address for each family: the most public one, link-local ones never.

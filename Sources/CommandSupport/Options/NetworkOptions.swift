@@ -24,7 +24,7 @@ package struct NetworkOptions: ParsableArguments {
             """
             public refuses loopback, private and other special addresses as contacts; private accepts loopback and \
             private ones. (default: private when all given bootstrap nodes are loopback or private, else public)
-            """))
+            """, valueName: "public|private"))
     package var network: NetworkMode?
 
     @Flag(name: .customLong("ipv4"), help: "IPv4 only.")

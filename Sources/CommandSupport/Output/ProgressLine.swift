@@ -96,6 +96,7 @@ package enum ProgressLine {
     }
 
     private static func timeLeft(_ state: ProgressState) -> String? {
-        state.timeLeft.map { "ETA " + HumanText.clock($0) }
+        guard state.doneBytes < state.totalBytes else { return nil }
+        return state.timeLeft.map { "ETA " + HumanText.clock($0) }
     }
 }
