@@ -3,10 +3,10 @@ package import Primitives
 
 /// One walk towards a target within one family: who to ask next, and when it is over.
 ///
-/// The candidates are sorted by distance. Up to alpha queries are kept outstanding among the head of the list, which is
-/// everything up to the k-th node that has answered; a query that stalls frees its place, but its answer counts whenever
-/// it comes. The search ends when the k nearest live candidates have answered. An announce then follows to those of
-/// them that gave a token.
+/// The candidates are sorted by distance. Up to alpha queries are kept outstanding among the head of the list, which
+/// is everything up to the k-th node that has answered; a query that stalls frees its place, but its answer counts
+/// whenever it comes. The search ends when the k nearest live candidates have answered. An announce then follows to
+/// those of them that gave a token.
 ///
 /// Call `next` after every fact until it returns nil; look at `wakesAt` then.
 package struct Lookup: Sendable {
