@@ -6,7 +6,7 @@ extension HostLoop {
     /// Puts the bound sockets under NIO: from here on datagrams and connections come in.
     func open() -> EventLoopFuture<Void> {
         let futures = homes.indices.flatMap { home in
-            [openUDP(home)] + (homes[home].tcp.map { [openTCP($0)] } ?? [])
+            [openUDP(home)] + (homes[home].tcp.map { [openTCP(home, $0)] } ?? [])
         }
         return EventLoopFuture.andAllComplete(futures, on: eventLoop).flatMapWithEventLoop { _, loop in
             EventLoopFuture.andAllSucceed(futures, on: loop)
@@ -25,21 +25,24 @@ extension HostLoop {
                 }
             }
             .withBoundSocket(homes[home].udp)
-        return keep(opened)
+        return keep(opened, home)
     }
 
-    private func openTCP(_ descriptor: CInt) -> EventLoopFuture<Void> {
+    private func openTCP(_ home: Int, _ descriptor: CInt) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let bootstrap = ServerBootstrap(group: eventLoop, childGroup: eventLoop)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try bound.value.peers.prepareAccepted(channel) }
             }
-        return keep(PeerTable.configureAccepted(bootstrap).withBoundSocket(descriptor))
+        return keep(PeerTable.configureAccepted(bootstrap).withBoundSocket(descriptor), home)
     }
 
-    private func keep(_ opened: EventLoopFuture<any Channel>) -> EventLoopFuture<Void> {
+    private func keep(_ opened: EventLoopFuture<any Channel>, _ home: Int) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        return opened.map { channel in bound.value.opened(channel) }
+        return opened.map { channel in
+            bound.value.opened(channel)
+            channel.closeFuture.whenComplete { _ in bound.value.lost(bound.value.homes[home].local) }
+        }
     }
 
     /// Stops everything.

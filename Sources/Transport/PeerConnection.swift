@@ -61,6 +61,7 @@ final class PeerConnection: ChannelInboundHandler {
         } else {
             handle = context.channel.remoteAddress.flatMap { Endpoint($0) }.flatMap { loop.accepted(self, from: $0) }
             if handle == nil { close() }
+            loop.endBatch()
         }
     }
 
@@ -78,6 +79,8 @@ final class PeerConnection: ChannelInboundHandler {
             return loop.received(bytes, isRead: isRead, from: handle)
         }
         if stream.heldBytes > PeerStream.heldBytesMax { context.close(promise: nil) }
+        // No `channelReadComplete` comes from a connection that was closed while it was read.
+        if case .over = state { loop.endBatch() }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -22,7 +22,8 @@ final class StorageTable {
     private var reads: [UInt64: (peer: PeerHandle, block: BlockRequest)] = [:]
     private var nextRead: UInt64 = 0
     /// Storages that are told to close and have not done so.
-    private var closing: [EventLoopFuture<Void>] = []
+    private var closing: [Int: EventLoopFuture<Void>] = [:]
+    private var nextClosing = 0
 
     init(loop: HostLoop) {
         self.loop = loop
@@ -66,13 +67,15 @@ final class StorageTable {
         guard let storage = files.removeValue(forKey: torrent)?.storage else { return }
         let closed = loop.eventLoop.makePromise(of: Void.self)
         storage.close { closed.succeed() }
-        closing.append(closed.futureResult)
+        nextClosing += 1
+        closing[nextClosing] = closed.futureResult
+        closed.futureResult.assumeIsolated().whenComplete { [self, nextClosing] _ in closing[nextClosing] = nil }
     }
 
     /// Completes when all files are closed.
     func closeAll() -> EventLoopFuture<Void> {
         for torrent in files.keys { close(torrent) }
-        return EventLoopFuture.andAllComplete(closing, on: loop.eventLoop)
+        return EventLoopFuture.andAllComplete(Array(closing.values), on: loop.eventLoop)
     }
 
     // MARK: From the workers

@@ -58,7 +58,6 @@ final class UDPDriver: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isOpen = false
-        loop.lost(loop.homes[home].local)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

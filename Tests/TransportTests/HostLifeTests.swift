@@ -16,7 +16,8 @@ import Testing
     /// In a process of its own, where nobody else opens anything.
     @Test func stopLeavesNoDescriptorBehind() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-            // The first round opens what the process keeps.
+            // The first sleep and the first round open what the process keeps.
+            try await Task.sleep(for: .milliseconds(1))
             try await HostLifeTests.fetchOnce()
             let before = try HostLifeTests.openDescriptors()
             for _ in 0..<2 { try await HostLifeTests.fetchOnce() }

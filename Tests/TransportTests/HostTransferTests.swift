@@ -79,6 +79,26 @@ import Testing
         #expect(try payload.content(of: folder) == payload.bytes)
     }
 
+    /// Less than a piece may be waiting for the disk: reading stops and goes on many times.
+    @Test func aBacklogSmallerThanAPieceDoesNotStopADownload() async throws {
+        let payload = try Payload(byteCount: 3_000_000, pieceLength: 262_144, seed: 4)
+        defer { payload.remove() }
+        let seeder = TestHost(at: .v4(127, 22, 5, 1, port: 0), seed: 1)
+        let fetcher = TestHost(at: .v4(127, 22, 5, 2, port: 0), seed: 2) {
+            $0.client.swarm.storageBacklogBytesMax = 65_536
+        }
+        let address = try await seeder.start()
+        _ = try await fetcher.start()
+        let folder = try payload.folder("fetched")
+        seeder.add(.info(payload.info), directory: try payload.seededFolder())
+        fetcher.add(.infoHash(payload.info.infoHash), directory: folder)
+        fetcher.addPeer(address)
+        try await fetcher.wait("download", until: isCompleted)
+        await fetcher.host.stop()
+        await seeder.host.stop()
+        #expect(try payload.content(of: folder) == payload.bytes)
+    }
+
     @Test func aRefusedConnectionIsReportedAtOnce() async throws {
         let nobody = Endpoint.v4(127, 22, 3, 9, port: 9)
         let fetcher = TestHost(at: .v4(127, 22, 3, 1, port: 0), seed: 1)
