@@ -113,7 +113,7 @@ def elapsed():
 
 def connected_peers(torrent):
     return [
-        {"endpoint": rig.endpoint_text(peer.ip), "utp": bool(peer.flags & lt.peer_info.utp_socket)}
+        {"endpoint": rig.endpoint_text(peer.ip), "utp": bool(peer.flags & rig.UTP_SOCKET)}
         for peer in torrent.get_peer_info()
     ]
 

@@ -35,6 +35,9 @@ NO_UTP = {"enable_outgoing_utp": False, "enable_incoming_utp": False}
 # By default a libtorrent node sends 8,000 B/s and bans an address that asks more than 5 times a second.
 NO_DHT_LIMITS = {"dht_upload_rate_limit": 100_000_000, "dht_block_ratelimit": 1_000_000}
 
+# peer_info::utp_socket, which the Python binding leaves out between i2p_socket (bit 16) and rc4_encrypted (bit 19).
+UTP_SOCKET = 1 << 17
+
 ALERTS = (
     lt.alert.category_t.error_notification
     | lt.alert.category_t.status_notification

@@ -136,7 +136,7 @@ def describe_peer(peer):
     return {
         "endpoint": rig.endpoint_text(peer.ip),
         "client": peer.client.decode(errors="replace") if isinstance(peer.client, bytes) else peer.client,
-        "utp": bool(peer.flags & lt.peer_info.utp_socket),
+        "utp": bool(peer.flags & rig.UTP_SOCKET),
         "downloaded": peer.total_download,
         "uploaded": peer.total_upload,
     }
