@@ -3,8 +3,8 @@ import Synchronization
 
 /// SIGINT and SIGTERM: the first asks for a clean end, the second leaves at once.
 ///
-/// The handler only writes the signal's number into a pipe, which one thread reads. Blocking the signals and waiting for
-/// them would be simpler, but the runtime parks the main thread with every signal unblocked.
+/// The handler only writes the signal's number into a pipe, which one thread reads. Blocking the signals and waiting
+/// for them would be simpler, but the runtime parks the main thread with every signal unblocked.
 package enum Signals {
     private static let handler = Mutex<(@Sendable (ProgramExit) -> Void)?>(nil)
 

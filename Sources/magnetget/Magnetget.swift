@@ -8,9 +8,9 @@ struct Magnetget: AsyncParsableCommand {
         abstract: "Turns a magnet link into verified files.",
         usage: "magnetget [get] SOURCE… [-o DIR]",
         discussion: """
-            magnetget "magnet:?xt=urn:btih:…" downloads into the current folder, verifies every piece and ends when all \
-            is there. Quote the link: the shell would cut it at the first &. Run again, it goes on from what is on disk. \
-            See magnetget get --help for the options.
+            magnetget "magnet:?xt=urn:btih:…" downloads into the current folder, verifies every piece and ends when \
+            all is there. Quote the link: the shell would cut it at the first &. Run again, it goes on from what is on \
+            disk. See magnetget get --help for the options.
 
             \(ProgramExit.helpText())
             """,

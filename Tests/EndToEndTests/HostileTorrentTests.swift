@@ -14,7 +14,7 @@ extension EndToEnd {
                 let network = try await LibtorrentNetwork(in: lab)
                 let seeder = try await LibtorrentSeeder(
                     made["save_path"]?.string ?? "", torrent: made["torrent"]?.string, among: network, in: lab)
-                let target = try lab.makeFolder("victim/home/download")
+                let target = try lab.makeFolder("victim/inner/download")
                 let before = entries(outside: target, in: lab)
 
                 let run = try await lab.magnetget(
