@@ -38,6 +38,7 @@ extension EndToEnd {
                 download.send(SIGINT)
                 let first = try await download.end(within: 5)
                 #expect(first.code == 130, first.comment)
+                #expect(first.errors.contains("run the same command again"), first.comment)
                 #expect(try first.event("completed") == nil)
                 let kept = try keptBytes(first)
                 slow.rig.kill()

@@ -22,12 +22,18 @@ extension EndToEnd {
         @Test func aSecondSignalLeavesAtOnce() async throws {
             try await Lab.run { lab in
                 let silent = try SilentSocket(lab.address(), SOCK_DGRAM)
-                let download = try lab.startMagnetget(["--json", Sources.nobodyHas, "--bootstrap", silent.endpoint])
-                try await download.wait(for: "lookup_started")
-                // What is to be cleaned up stands still meanwhile, as it would behind a disk that hangs.
-                download.send(SIGSTOP)
+                // Its first line of output finds the pipe full, and nobody reads: no clean end can come of that.
+                let pipe = try FullPipe(lab.path("full"))
+                let download = try lab.startMagnetget(
+                    ["--json", "-v", Sources.nobodyHas, "--bootstrap", silent.endpoint],
+                    in: ["sh", "-c", #"exec "$0" "$@" > '\#(pipe.path)'"#])
+                try await download.wait(for: "its address", within: 10) {
+                    download.errors.contains("listening") ? true : nil
+                }
+                try await Task.sleep(for: .milliseconds(300))
                 download.send(SIGINT)
-                download.send(SIGCONT)
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(download.isRunning, "nothing holds it up: this test shows nothing")
                 download.send(SIGINT)
                 let run = try await download.end(within: 1)
                 #expect(run.code == 130, run.comment)

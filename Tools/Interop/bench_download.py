@@ -200,7 +200,7 @@ class Bench:
         match client:
             case "magnetget":
                 arguments = [self.options.magnetget, "get", magnet, "--bootstrap", self.bootstrap, "--bind", address]
-                return arguments + ["--no-state", "--json", "-o", folder]
+                return arguments + ["--json", "-o", folder]
             case "libtorrent":
                 arguments = [sys.executable, os.path.join(HERE, "downloader.py"), magnet, "--address", address]
                 arguments += ["--bootstrap", self.bootstrap, "-o", folder, "--timeout", str(self.options.timeout)]
