@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Transport
 
 @main
 struct Dhtnode: AsyncParsableCommand {
@@ -13,6 +14,7 @@ struct Dhtnode: AsyncParsableCommand {
     static func main() async {
         // Before anything can start a thread.
         Signals.takeOver()
+        Allocator.tune()
         await main(nil)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Transport
 
 @main
 struct Magnetget: AsyncParsableCommand {
@@ -21,6 +22,7 @@ struct Magnetget: AsyncParsableCommand {
     static func main() async {
         // Before anything can start a thread.
         Signals.takeOver()
+        Allocator.tune()
         await main(nil)
     }
 }

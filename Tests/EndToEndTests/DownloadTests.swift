@@ -1,6 +1,6 @@
 import Testing
 
-/// A magnet with nothing but the infohash, found in a DHT of libtorrent nodes, fetched from libtorrent with its defaults.
+/// A magnet with nothing but the infohash, found in a DHT of libtorrent nodes, fetched from libtorrent as it is.
 extension EndToEnd {
     @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(1)))
     struct DownloadTests {

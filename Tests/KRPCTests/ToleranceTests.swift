@@ -89,9 +89,9 @@ import Testing
     @Test(arguments: ["find_nodes", "get", "sample_infohashes", "", "Ping"])
     func unknownMethodsWithATargetAreQueriesAboutIt(name: String) throws {
         for key in ["6:target", "9:info_hash"] {
+            let method = "\(name.utf8.count):\(name)"
             let packet = try Packet(
-                "d1:ad2:id20:abcdefghij0123456789\(key)20:mnopqrstuvwxyz123456e1:q\(name.utf8.count):\(name)1:t2:aa1:y1:qe"
-            )
+                "d1:ad2:id20:abcdefghij0123456789\(key)20:mnopqrstuvwxyz123456e1:q\(method)1:t2:aa1:y1:qe")
             #expect(try packet.query().method == .unknown(target: id("mnopqrstuvwxyz123456")))
             #expect(try packet.query().target == id("mnopqrstuvwxyz123456"))
         }

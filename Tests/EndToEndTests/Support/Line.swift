@@ -2,7 +2,7 @@ import Glibc
 
 /// A way to write to the standard input of a child.
 ///
-/// A pair of sockets instead of a pipe: writing to a child that is gone is then an error, not a signal that ends the tests.
+/// A pair of sockets instead of a pipe: writing to a child that is gone is then an error, not a signal that ends us.
 final class Line: Sendable {
     /// The child's end.
     let far: CInt

@@ -32,8 +32,8 @@ struct LibtorrentSeeder {
 
     /// Seeds what lies at `path`, or with `torrent` what that is about, below the folder `path`.
     ///
-    /// With `predecessor`, one that is gone, at its endpoint: libtorrent's nodes wait 15 s for each node that has left them
-    /// before they let a newcomer announce.
+    /// With `predecessor`, one that is gone, at its endpoint: libtorrent's nodes wait 15 s for each node that has left
+    /// them before they let a newcomer announce.
     init(
         _ path: String, torrent: String? = nil, among network: LibtorrentNetwork,
         replacing predecessor: LibtorrentSeeder? = nil, in lab: Lab, _ options: [String] = []
