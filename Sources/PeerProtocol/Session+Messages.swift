@@ -3,6 +3,9 @@ import Primitives
 /// Framing after the handshake: one message, or the head of one, at a time.
 extension Session {
     private static let prefixBytes = 4
+    /// Less payload than this is handed on at the end of a block only: a part costs its keeper some 150 bytes beside its
+    /// own, and a peer that drips single bytes must not multiply them.
+    private static let smallestPart = 512
     /// Length prefix, id, piece index and offset of a piece message.
     private static let pieceHeadBytes = 13
 
@@ -100,7 +103,7 @@ extension Session {
             offset: Int(bytes.bigEndian(at: bodyStart + 4, as: UInt32.self)),
             length: bodyLength - 8)
         let payloadStart = bodyStart + 8
-        guard block.length == 0 || payloadStart < bytes.byteCount else { return .needsMore }
+        guard bytes.byteCount - payloadStart >= min(block.length, Session.smallestPart) else { return .needsMore }
         return payloadStep(
             of: block, received: 0, outstanding.contains(block) ? .store : .discard,
             headBytes: Session.pieceHeadBytes, at: payloadStart, end: bytes.byteCount)
@@ -110,7 +113,9 @@ extension Session {
     mutating func payloadStep(
         of block: BlockRequest, received: Int, _ disposition: Disposition, headBytes: Int, at start: Int, end: Int
     ) -> Step {
-        let count = min(block.length - received, end - start)
+        let remaining = block.length - received
+        let count = min(remaining, end - start)
+        guard count >= min(remaining, Session.smallestPart) else { return .needsMore }
         let isLast = received + count == block.length
         if isLast {
             if disposition == .store { outstanding.remove(block) }

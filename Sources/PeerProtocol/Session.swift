@@ -99,8 +99,8 @@ package struct Session: Sendable {
 
     /// Says what the bytes from `offset` on are, consuming a prefix of them: one step at a time.
     ///
-    /// A whole handshake and whole messages are awaited, block payloads and ignored bodies are not. The same stream
-    /// gives the same steps however it is cut, but for where payload and skipped bytes are cut.
+    /// A whole handshake and whole messages are awaited; block payloads only up to 512 bytes, ignored bodies not at
+    /// all. The same stream gives the same steps however it is cut, but for where payload and skipped bytes are cut.
     package mutating func received(_ bytes: RawSpan, at offset: Int, now: Instant) -> Step {
         precondition(offset >= 0 && offset <= bytes.byteCount, "offset outside of the bytes")
         guard offset < bytes.byteCount else { return .needsMore }

@@ -60,9 +60,27 @@ import Testing
         #expect(session.received(rest.span.bytes, at: 15397, now: .origin) == .message(consumed: 4, .keepAlive))
     }
 
+    @Test func aPeerThatDripsBytesMakesNoTinyParts() {
+        var session = openFeeder().session
+        session.requested(block(2), now: .origin)
+        let message = pieceMessage(block(2))
+        var (start, parts): (Int, [Int]) = (0, [])
+        for end in 1...message.count {
+            let bytes = Array(message[start..<end])
+            guard
+                case .payload(let consumed, _, _, let range, _, _) = session.received(
+                    bytes.span.bytes, at: 0, now: .origin)
+            else { continue }
+            start += consumed
+            parts.append(range.count)
+        }
+        #expect(parts.reduce(0, +) == block(2).length)
+        #expect(parts.allSatisfy { $0 >= 512 })
+    }
+
     @Test func theHeadOfAPieceMessageAloneIsKept() {
         var session = openFeeder().session
-        for count in 0...13 {
+        for count in 0...13 + 511 {
             let head = Array(pieceMessage(block(2))[..<count])
             #expect(session.received(head.span.bytes, at: 0, now: .origin) == .needsMore)
         }
@@ -73,14 +91,14 @@ import Testing
         feeder.session.requested(block(2), now: .origin)
         feeder.session.requested(block(5), now: .origin)
         let message = pieceMessage(block(2))
-        feeder.feed(message[..<100])
+        feeder.feed(message[..<1000])
         #expect(
             feeder.events.last
-                == .block(block(2), bytes: Array(message[13..<100]), isComplete: false, .store))
+                == .block(block(2), bytes: Array(message[13..<1000]), isComplete: false, .store))
         let wasOutstanding = feeder.session.cancelled(block(2))
         let isStillOutstanding = feeder.session.cancelled(block(2))
         #expect(wasOutstanding && !isStillOutstanding)
-        feeder.feed(message[100...] + pieceMessage(block(5)))
+        feeder.feed(message[1000...] + pieceMessage(block(5)))
         #expect(
             feeder.eventsAfterHandshake == [
                 .block(block(2), bytes: payload(of: block(2)), isComplete: true, .discard),
@@ -93,9 +111,9 @@ import Testing
         feeder.session.requested(block(2), now: .origin)
         feeder.session.requested(block(5), now: .origin)
         let message = pieceMessage(block(2))
-        feeder.feed(message[..<100])
+        feeder.feed(message[..<1000])
         feeder.session.cancelled(block(5))
-        feeder.feed(message[100...])
+        feeder.feed(message[1000...])
         #expect(
             feeder.eventsAfterHandshake == [.block(block(2), bytes: payload(of: block(2)), isComplete: true, .store)])
     }

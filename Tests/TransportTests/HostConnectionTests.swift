@@ -15,7 +15,8 @@ import Testing
         let node = TestHost(at: .v4(127, 24, 0, 1, port: 0), seed: 1)
         let address = try await node.start()
         let peer = try await ClientBootstrap(group: group).connect(to: address.socketAddress).get()
-        try await peer.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        // On a very busy machine the silence before this may have ended the connection already.
+        try? await peer.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
         try await peer.closeFuture.get()
         await node.host.stop()
     }
