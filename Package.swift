@@ -82,8 +82,9 @@ let tests: [Target] = [
     // Depends on no code of the programs: they only have to be there.
     .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
-    .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "Bencode", "Digest", "Primitives"]),
-    .testTarget(name: "StorageTests", dependencies: ["Storage", "Metainfo", "Digest", "Primitives", nio]),
+    .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "TestSupport", "Bencode", "Digest", "Primitives"]),
+    .testTarget(
+        name: "StorageTests", dependencies: ["Storage", "TestSupport", "Metainfo", "Digest", "Primitives", nio]),
 ]
 
 let package = Package(

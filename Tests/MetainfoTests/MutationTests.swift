@@ -1,6 +1,7 @@
 import Bencode
 import Metainfo
 import Primitives
+import TestSupport
 import Testing
 
 /// Whatever bytes arrive, decoding ends with a value or an error, and every value keeps the promises of its type.
@@ -61,7 +62,7 @@ import Testing
 
     private func mutate(_ seeds: [[UInt8]], count: Int, seed: UInt64, _ body: ([UInt8]) throws -> Void) throws {
         var mutation = Mutation(generator: SeededGenerator(number: seed))
-        for index in 0..<Mutation.count(count) {
+        for index in 0..<(MutationCount.fromEnvironment ?? count) {
             var bytes = seeds[index % seeds.count]
             mutation.apply(to: &bytes)
             try body(bytes)

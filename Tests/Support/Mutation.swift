@@ -1,17 +1,15 @@
-import Primitives
+package import Primitives
 
 /// Small damage of the kinds that break decoders: flipped bits, cut ends, doubled and moved stretches, odd numbers.
-struct Mutation {
-    var generator: SeededGenerator
+package struct Mutation {
+    private var generator: SeededGenerator
 
-    /// How many inputs a test tries; `MAINLINE_MUTATIONS` raises it.
-    static func count(_ standard: Int) -> Int {
-        guard let text = environment("MAINLINE_MUTATIONS"), let count = Int(text) else { return standard }
-        return max(standard, count)
+    package init(generator: SeededGenerator) {
+        self.generator = generator
     }
 
     /// Works on what it is given, so that a test allocates nothing per input.
-    mutating func apply(to bytes: inout [UInt8]) {
+    package mutating func apply(to bytes: inout [UInt8]) {
         for _ in 0...Int(generator.next() % 3) { applyOnce(to: &bytes) }
     }
 
