@@ -110,9 +110,9 @@ extension Swarm {
         }
         if let twin {
             // Both ends must drop the same one of two: the one that the peer with the larger id made.
-            let weMadeLosing = identity.peerID.bytes.lexicographicallyPrecedes(handshake.peerID.bytes) == false
+            let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(handshake.peerID.bytes)
             let loser =
-                peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == weMadeLosing
+                peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == ourCallsLose
                 ? handle : twin.handle
             lose(loser, .redundant, closing: true, now: now, into: &outbox)
         }
