@@ -3,8 +3,8 @@ import Primitives
 /// Framing after the handshake: one message, or the head of one, at a time.
 extension Session {
     private static let prefixBytes = 4
-    /// Less payload than this is handed on at the end of a block only: a part costs its keeper some 150 bytes beside its
-    /// own, and a peer that drips single bytes must not multiply them.
+    /// Less payload than this is handed on at the end of a block only: a part costs its keeper some 150 bytes beside
+    /// its own, and a peer that drips single bytes must not multiply them.
     private static let smallestPart = 512
     /// Length prefix, id, piece index and offset of a piece message.
     private static let pieceHeadBytes = 13
