@@ -44,7 +44,7 @@ final class PeerTable {
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
         var bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.nanoseconds(loop.configuration.connectTimeout.wholeNanoseconds))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: Self.readAllocator)
             .channelInitializer { channel in
@@ -72,7 +72,7 @@ final class PeerTable {
 
     static func configureAccepted(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
         bootstrap
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: readAllocator)
     }

@@ -70,7 +70,7 @@ final class Lab {
     }
 
     func startProgram(_ name: String, _ arguments: [String], in front: [String] = []) throws -> Child {
-        try start(front + [Machine.programs.appending(path: name).path] + arguments)
+        try start(front + Machine.withoutRights + [Machine.programs.appending(path: name).path] + arguments)
     }
 
     /// Starts `magnetget`, on an address of its own unless the arguments name one.
@@ -80,7 +80,7 @@ final class Lab {
     }
 
     /// Runs `magnetget` to its end, which must come within the time.
-    func magnetget(_ arguments: [String], in front: [String] = [], within seconds: Double = 60) async throws -> Ending {
+    func magnetget(_ arguments: [String], in front: [String] = [], within seconds: Double = 40) async throws -> Ending {
         try await startMagnetget(arguments, in: front).end(within: seconds)
     }
 

@@ -21,6 +21,12 @@ enum Machine {
     static let hasLibtorrent = python != nil
     static let libtorrentReason = "no Python with libtorrent: Bootstrap/setup test says why"
 
+    /// The front of a command that runs without the rights of root: what works here works for everybody.
+    static let withoutRights: [String] = {
+        let command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--"]
+        return getuid() == 0 && succeeds(command + ["true"]) ? command : []
+    }()
+
     /// The front of a command that runs with mounts of its own; nil where that is not allowed.
     static let ownMounts: [String]? = {
         let rights = getuid() == 0 ? [] : ["--map-root-user"]
