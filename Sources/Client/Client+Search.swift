@@ -67,10 +67,10 @@ extension Client {
         }
     }
 
-    /// A seed is satisfied when it is announced; a downloader when it has found peers, or is connected to some.
+    /// A seed is satisfied when it is announced; a downloader when some peer lets it download.
     private func isSatisfied(_ managed: Managed, with report: LookupReport) -> Bool {
         let snapshot = managed.swarm.snapshot
         guard !managed.options.announces || report.announcedTo > 0 else { return false }
-        return snapshot.stage == .complete || snapshot.peersConnected > 0
+        return snapshot.stage == .complete || snapshot.pieceCount > 0 && snapshot.peersServing > 0
     }
 }

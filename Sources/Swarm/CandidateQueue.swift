@@ -1,4 +1,5 @@
 import DequeModule
+import OrderedCollections
 package import Primitives
 
 /// The endpoints a torrent has heard of: which to try next, which to leave alone.
@@ -6,7 +7,7 @@ package import Primitives
 /// Fresh ones go first, in the order they were found; failed ones come back after a delay that doubles.
 package struct CandidateQueue {
     private let configuration: Swarm.Configuration
-    private var records: [Endpoint: Record] = [:]
+    private var records: OrderedDictionary<Endpoint, Record> = [:]
     private var fresh: Deque<Endpoint> = []
     /// Waiting for a retry, earliest first.
     private var waiting: [Retry] = []
@@ -50,7 +51,7 @@ package struct CandidateQueue {
             }
             return false
         }
-        guard records.count < configuration.candidatesMax else {
+        guard records.count < configuration.candidatesMax || forgetOne() else {
             refusedCount += 1
             return false
         }
@@ -103,6 +104,15 @@ package struct CandidateQueue {
         records[endpoint, default: Record()].isBusy = false
         records[endpoint, default: Record()].isBanned = true
         bannedCount += 1
+    }
+
+    /// Makes room for a new endpoint: the oldest of those given up goes.
+    private mutating func forgetOne() -> Bool {
+        let index = records.values.firstIndex {
+            $0.failures >= configuration.connectAttemptsMax && !$0.isBusy && !$0.isQueued && !$0.isBanned
+        }
+        if let index { records.remove(at: index) }
+        return index != nil
     }
 
     private mutating func enqueue(_ endpoint: Endpoint) {

@@ -105,8 +105,10 @@ private struct Assembly {
     private var pieces: [Int: [UInt8]] = [:]
     private var pending: [Request] = []
     private var contributors: [PeerHandle] = []
-    /// Pieces that a peer refused or was too slow with: asked of it again only when nobody else is left.
+    /// Pieces that a peer refused or was too slow with: asked of it again when nothing else is under way.
     private var refusals: Set<Request.Key> = []
+    /// What was asked and not answered, also what is given up meanwhile: a late answer counts.
+    private var asked: Set<Request.Key> = []
     /// When set, only this peer is asked, so that a wrong hash has one culprit.
     private var exclusive: PeerHandle?
 
@@ -124,24 +126,25 @@ private struct Assembly {
     }
 
     private var pieceCount: Int { (size + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength }
-    /// Worth keeping: progress first, then supporters.
-    var strength: (Int, Int) { (pieces.count, peers.count) }
+    /// Worth keeping: supporters first, since one liar makes progress as easily as it makes up a size.
+    var strength: (Int, Int) { (peers.count, pieces.count) }
 
     mutating func requests(for peer: PeerHandle, upTo limit: Int, copies: Int, now: Instant) -> [Int] {
         guard exclusive == nil || exclusive == peer else { return [] }
-        var room = limit - pending.count { $0.key.peer == peer }
+        var room = (exclusive == nil ? limit : 1) - pending.count { $0.key.peer == peer }
         var chosen: [Int] = []
         for copy in 0..<(exclusive == nil ? copies : 1) where room > 0 {
             for piece in 0..<pieceCount where room > 0 && pieces[piece] == nil {
                 let key = Request.Key(piece: piece, peer: peer)
                 let askers = pending.filter { $0.key.piece == piece }
                 guard askers.count <= copy, !askers.contains(where: { $0.key == key }), !chosen.contains(piece),
-                    !refusals.contains(key) || peers.count == 1
+                    !refusals.contains(key)
                 else { continue }
                 chosen.append(piece)
                 room -= 1
             }
         }
+        for piece in chosen { asked.insert(Request.Key(piece: piece, peer: peer)) }
         pending += chosen.map { Request(key: Request.Key(piece: $0, peer: peer), sentAt: now) }
         return chosen
     }
@@ -151,8 +154,9 @@ private struct Assembly {
     /// The first copy counts.
     mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Bool {
         let key = Request.Key(piece: piece, peer: peer)
-        guard let position = pending.firstIndex(where: { $0.key == key }) else { return false }
-        pending.remove(at: position)
+        guard asked.remove(key) != nil, exclusive ?? peer == peer else { return false }
+        pending.removeAll { $0.key == key }
+        refusals.remove(key)
         guard payload.count == min(MetadataMessage.pieceLength, size - piece * MetadataMessage.pieceLength) else {
             refusals.insert(key)
             return false
@@ -172,6 +176,7 @@ private struct Assembly {
         defer {
             pieces = [:]
             pending = []
+            asked = []
             contributors = []
         }
         return (bytes, contributors)
@@ -191,6 +196,7 @@ private struct Assembly {
 
     mutating func left(_ peer: PeerHandle) {
         pending.removeAll { $0.key.peer == peer }
+        asked = asked.filter { $0.peer != peer }
         if exclusive == peer { passOn(from: peer) }
         peers.removeAll { $0 == peer }
         if !peers.contains(where: { $0 == exclusive }) { exclusive = exclusive == nil ? nil : peers.first }
@@ -199,6 +205,10 @@ private struct Assembly {
     mutating func expire(before limit: Instant) {
         let late = pending.filter { $0.sentAt <= limit }
         for request in late { refused(piece: request.key.piece, by: request.key.peer) }
+        guard pending.isEmpty else { return }
+        // Nobody is left to ask, or the one whose turn it is gives nothing: everybody gets another chance.
+        refusals = []
+        if let exclusive { passOn(from: exclusive) }
     }
 
     /// The next peer's turn: it starts with nothing, since the blame must be exact.

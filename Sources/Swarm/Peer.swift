@@ -54,6 +54,8 @@ struct Peer {
     var metadataPiecesServed = 0
 
     var isOpen: Bool { phase == .open }
+    /// Our handshake is on its way, and what we have had then.
+    var isGreeted: Bool { phase != .connecting }
     var isSeed: Bool { pieces?.isFull ?? false }
 
     init(

@@ -154,6 +154,12 @@ package struct PiecePicker {
         begun[block.piece].map { !$0.isReceived(block.offset / BlockRequest.usualLength) } ?? false
     }
 
+    /// Some bytes of the piece have gone to the storage, where the first copy counts even if no more of it comes.
+    package mutating func touched(_ piece: Int, by peer: PeerHandle) {
+        guard let position = begun.index(forKey: piece) else { return }
+        begun.values[position].contributed(peer)
+    }
+
     /// All of a block has gone to the storage.
     package mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
         guard let position = begun.index(forKey: block.piece) else { return .duplicate }
@@ -179,12 +185,12 @@ package struct PiecePicker {
 
     /// The storage has the piece on record.
     ///
-    /// Returns false if it was known already.
-    package mutating func verified(_ piece: Int) -> Bool {
-        verifying.removeValue(forKey: piece)
-        guard !have[piece] else { return false }
+    /// Returns who gave it; nil if it was known already.
+    package mutating func verified(_ piece: Int) -> [PeerHandle]? {
+        let contributors = verifying.removeValue(forKey: piece) ?? []
+        guard !have[piece] else { return nil }
         have[piece] = true
-        return true
+        return contributors
     }
 
     /// The piece failed its hash and is to be fetched again.

@@ -51,8 +51,13 @@ struct PieceProgress {
         requests[block] = Self.received
         missingCount -= 1
         if requested == 0 { freeCount -= 1 }
-        if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
+        contributed(peer)
         return (requested == 0, requested != 1)
+    }
+
+    /// Bytes of this peer are part of the piece.
+    mutating func contributed(_ peer: PeerHandle) {
+        if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
     }
 
     /// One request less is on its way.

@@ -35,7 +35,9 @@ extension Swarm {
     package mutating func adopt(
         _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
     ) {
-        guard !hasFailed, peers.count < configuration.peersMax, !candidates.isBanned(endpoint),
+        // A quarter of the places is kept for peers that we choose ourselves.
+        guard !hasFailed, peers.count(where: { !$0.isOutgoing }) < configuration.peersMax * 3 / 4,
+            peers.count < configuration.peersMax, !candidates.isBanned(endpoint),
             let handshake = session.peerHandshake
         else {
             outbox.lost.append(handle)
@@ -106,7 +108,9 @@ extension Swarm {
     ) {
         guard let place = places[handle] else { return }
         let twin = peers.first {
+            // Of the same host: else whoever copies a peer id could end that peer's connections.
             $0.isOpen && $0.handle != handle && $0.session.peerHandshake?.peerID == handshake.peerID
+                && $0.endpoint.host == peers[place].endpoint.host
         }
         if let twin {
             // Both ends must drop the same one of two: the one that the peer with the larger id made.
@@ -165,9 +169,9 @@ extension Swarm {
     }
 
     private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
-        if reason == .badData || reason == .ourselves { return candidates.ban(peer.endpoint) }
         // The port of an incoming connection is not one to call back at.
         guard peer.isOutgoing else { return }
+        if reason == .badData || reason == .ourselves { return candidates.ban(peer.endpoint) }
         switch reason {
         case .redundant: candidates.shelved(peer.endpoint)
         case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)

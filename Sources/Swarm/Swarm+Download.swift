@@ -8,10 +8,11 @@ extension Swarm {
         guard let info, picker == nil, !hasFailed else { return }
         picker = PiecePicker(info: info, have: have)
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
-        for place in peers.indices where peers[place].isOpen {
-            if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
+        for place in peers.indices where peers[place].isGreeted {
             // Too late for a bitfield, which must follow the handshake.
             for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
+            guard peers[place].isOpen else { continue }
+            if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
             if peers[place].isInterestedInUs { unchoke(place, now: now, into: &outbox) }
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)
@@ -27,11 +28,15 @@ extension Swarm {
     }
 
     package mutating func pieceVerified(_ piece: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker?.verified(piece) == true else { return }
+        guard let contributors = picker?.verified(piece) else { return }
+        // Good pieces speak for a peer that shared bad ones with a liar.
+        for handle in contributors {
+            if let place = places[handle] { peers[place].sharedFailures = max(0, peers[place].sharedFailures - 1) }
+        }
         report(.pieceVerified(piece), into: &outbox)
         let start = outbox.bytes.count
         OutgoingMessage.have(piece).encode(into: &outbox.bytes)
-        for place in peers.indices where peers[place].isOpen && peers[place].pieces?[piece] != true {
+        for place in peers.indices where peers[place].isGreeted && peers[place].pieces?[piece] != true {
             peers[place].lastSentAt = now
             outbox.actions.append(.send(peers[place].handle, start..<outbox.bytes.count))
         }
@@ -94,6 +99,7 @@ extension Swarm {
             .store(
                 torrent, piece: block.piece, offset: block.offset + payload.offset, from: peers[place].handle,
                 range: payload.range))
+        picker?.touched(block.piece, by: peers[place].handle)
         guard payload.isLast else { return }
         let receipt = picker?.received(block, from: peers[place].handle)
         if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }

@@ -16,6 +16,7 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
+            if peers[place].isInterestedInUs { unchoke(place, now: now, into: &outbox) }
             snubIfSilent(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)

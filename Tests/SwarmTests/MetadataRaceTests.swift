@@ -89,6 +89,41 @@ import Testing
         Issue.record("the metadata never came")
     }
 
+    @Test func slowPeersAreAskedAgainAndLateAnswersCount() {
+        var race = makeRace()
+        for peer in peers.prefix(2) { #expect(race.offered(size: 10, by: peer) == true) }
+        let start = Instant.origin
+        for peer in peers.prefix(2) { #expect(race.requests(for: peer, now: start) == [0]) }
+        let late = start + Swarm.Configuration().metadataRequestTimeout
+        race.timedOut(now: late)
+        #expect(race.requests(for: peers[0], now: late) == [0])
+        let outcome = race.received(piece: 0, payload: Array(repeating: 1, count: 10), from: peers[1])
+        #expect(outcome == .mismatch(contributors: [peers[1]], liar: peers[1]))
+    }
+
+    @Test func aLiarWhoseTurnItIsCannotStopTheRace() {
+        var race = makeRace()
+        let liar = peers[0]
+        let honest = peers[1]
+        for peer in [liar, honest] { #expect(race.offered(size: metadata.count, by: peer) == true) }
+        for round in 0..<200 {
+            let now = Instant.origin + .milliseconds(500 * round)
+            race.timedOut(now: now)
+            for piece in race.requests(for: liar, now: now) {
+                // Garbage at first; when its turn comes, nothing that would convict it.
+                if round == 0, piece == 1 {
+                    _ = race.received(piece: piece, payload: part(piece).map { ~$0 }, from: liar)
+                } else if piece == 3 {
+                    race.rejected(piece: piece, by: liar)
+                } else {
+                    _ = race.received(piece: piece, payload: [0], from: liar)
+                }
+            }
+            if deliverAll(to: &race, from: honest) == .complete(metadata) { return }
+        }
+        Issue.record("the metadata never came")
+    }
+
     @Test func aSilentPeerIsPassedOverAfterTheTimeLimit() {
         var race = makeRace()
         for peer in peers.prefix(5) { #expect(race.offered(size: 10, by: peer) == true) }

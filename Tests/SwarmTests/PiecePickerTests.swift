@@ -105,6 +105,17 @@ private let blockLength = BlockRequest.usualLength
         #expect(Set(picker.pick(10, endGame: 0).map(\.piece)) == [0, 1])
     }
 
+    @Test func whoGaveAPartOfABlockIsAmongTheContributors() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 1)
+        picker.join([Bitfield(filled: 1)])
+        let block = picker.pick(1)[0]
+        let quitter = PeerHandle(rawValue: 9)
+        picker.picker.touched(block.piece, by: quitter)
+        picker.picker.abandoned([block])
+        #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: true))
+        #expect(picker.picker.failed(block.piece) == [quitter, peer])
+    }
+
     @Test func randomHistoriesKeepTheBooks() throws {
         for seed in 0..<20 {
             var generator = SeededGenerator(number: UInt64(seed))
@@ -123,7 +134,7 @@ private let blockLength = BlockRequest.usualLength
                         continue
                     }
                     if Bool.random(using: &generator) {
-                        #expect(picker.picker.verified(block.piece) == true)
+                        #expect(picker.picker.verified(block.piece) == [peer])
                     } else {
                         #expect(picker.picker.failed(block.piece) == [peer])
                     }
