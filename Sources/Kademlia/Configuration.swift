@@ -38,43 +38,8 @@ package struct Configuration: Sendable {
     /// k of the paper and BEP 5: contacts per bucket, nodes per reply, and how many nodes store an announce.
     package var bucketSize = 8
 
-    /// Verified spares kept per bucket, as many as contacts (libtorrent).
-    ///
-    /// 0 saves memory in large simulations.
-    package var replacementsPerBucket = 8
-
-    /// Queries outstanding among the head of a lookup's list.
-    ///
-    /// libtorrent and its users have settled on about 5; more finds faster and costs packets to nodes that turn out
-    /// not to matter.
-    package var alpha = 5
-
-    /// A query silent for this long frees its place in the lookup until enough round trips were measured.
-    package var initialStallTimeout = Duration.seconds(1)
-
-    /// A query silent for this long has failed.
-    ///
-    /// Until then a late answer counts.
-    package var queryTimeout = Duration.seconds(12)
-
-    /// A lookup with nothing left to ask waits this long for stalled answers, if fewer than k nodes have answered.
-    package var settleTimeout = Duration.seconds(3)
-
-    /// A lookup that nobody answers goes on trying its bootstrap endpoints for this long, and no lookup lasts longer.
-    package var lookupLifetime = Duration.seconds(60)
-
-    /// One stale contact is checked this often (libtorrent: 5 s): a table of 120 is seen through in 10 minutes.
-    package var upkeepInterval = Duration.seconds(5)
-
-    /// The same while a young table fills up: this often for the first `fillingChecks` checks.
-    package var fillingInterval = Duration.seconds(1)
-    package var fillingChecks = 32
-
-    /// The least time between two pings of unverified contacts; their answers are what fills the table.
-    package var verificationInterval = Duration.milliseconds(200)
-
-    /// A contact that left this many queries in a row unanswered is dropped; a spare replaces it after the second.
-    package var failuresTolerated = 3
+    package var table = TableRules()
+    package var search = SearchRules()
 
     /// Pause after a bootstrap that nobody answered, or that left us with fewer than k contacts; it doubles up to the
     /// longest.

@@ -79,7 +79,7 @@ package struct Simulation {
             network.command(.lookup(id, target: infoHash, .announce(port: 0)), to: trial.announcer)
         }
         // What is under way ends within the lifetime of a lookup: an announce, then the lookup for it.
-        let lifetime = options.configuration.lookupLifetime + options.patience
+        let lifetime = options.configuration.search.lifetime + options.patience
         let deadline = network.now + lifetime
         while network.now < deadline, trials.contains(where: { $0.report == nil }) {
             run(until: min(deadline, network.now + .seconds(1)))

@@ -4,7 +4,7 @@ package import Primitives
 
 /// Nodes, and the wires between them.
 package struct VirtualNetwork: Sendable {
-    /// A node's number, which is also its address: the n-th of 44.0.0.0/8.
+    /// A node's number; its address follows from it.
     package typealias NodeIndex = Int
 
     package struct Traffic: Equatable, Sendable {
@@ -52,7 +52,7 @@ package struct VirtualNetwork: Sendable {
     package var nodeCount: Int { nodes.count }
 
     package func endpoint(of node: NodeIndex) -> Endpoint {
-        .v4(EndpointV4(address: 44 << 24 | UInt32(node + 1), port: Self.port))
+        .v4(EndpointV4(address: AddressPlan.address(of: node), port: Self.port))
     }
 
     package func node(_ index: NodeIndex) -> Node { nodes[index] }
@@ -151,8 +151,9 @@ package struct VirtualNetwork: Sendable {
     }
 
     private func index(of endpoint: Endpoint) -> NodeIndex? {
-        guard case .v4(let v4) = endpoint, v4.address >> 24 == 44, v4.port == Self.port else { return nil }
-        let index = Int(v4.address & 0xFF_FFFF) - 1
+        guard case .v4(let v4) = endpoint, v4.port == Self.port, let index = AddressPlan.index(of: v4.address) else {
+            return nil
+        }
         return nodes.indices.contains(index) ? index : nil
     }
 

@@ -37,7 +37,7 @@ final class NodeCrowd {
         configuration.acceptsPeers = false
         configuration.client.node.networkMode = .private
         configuration.client.node.limits.queriesPerSecondPerSource = nil
-        configuration.client.node.verificationInterval = .milliseconds(10)
+        configuration.client.node.table.verificationInterval = .milliseconds(10)
         // Thousands of sockets with buffers for the internet would be gigabytes.
         configuration.udpBufferBytes = 256 << 10
         return configuration

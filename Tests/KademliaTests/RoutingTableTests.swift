@@ -16,7 +16,8 @@ import Testing
         var configuration = Configuration()
         configuration.networkMode = seed.isMultiple(of: 2) ? .public : .private
         configuration.bucketSize = [1, 3, 8, 20][Int(seed % 4)]
-        configuration.replacementsPerBucket = [0, 2, 8][Int(seed % 3)]
+        configuration.table.replacementsPerBucket = [0, 2, 8][Int(seed % 3)]
+        configuration.table.lowBucketSizes = [[], [128, 64, 32, 16], [40, 5]][Int(seed % 3)]
         let ownID = NodeID.random(using: &generator)
         var table = RoutingTable<EndpointV4>(ownID: ownID, configuration: configuration)
         var now = Instant.origin
@@ -62,7 +63,7 @@ import Testing
 
     private func address(using generator: inout SeededGenerator) -> EndpointV4 {
         EndpointV4(
-            address: 0x2C00_0000 | UInt32.random(in: 1..<600, using: &generator),
+            address: 0x2C00_0000 | UInt32.random(in: 1..<600, using: &generator) << 7,
             port: .random(in: 1..<4, using: &generator))
     }
 
@@ -83,14 +84,31 @@ import Testing
             lastBucket = bucket
             counts[bucket] += 1
         }
-        #expect(counts.allSatisfy { $0 <= configuration.bucketSize })
+        for (bucket, count) in counts.enumerated() {
+            let low = bucket < configuration.table.lowBucketSizes.count ? configuration.table.lowBucketSizes[bucket] : 0
+            #expect(count <= max(low, configuration.bucketSize))
+        }
+        if configuration.networkMode == .public { checkPrefixCaps(table, configuration.table) }
         for bucket in counts.indices {
             let spares = table.replacements.filter {
                 min(table.ownID.commonPrefixLength(with: $0.id), table.bucketCount - 1) == bucket
             }
-            #expect(spares.count <= configuration.replacementsPerBucket)
+            #expect(spares.count <= configuration.table.replacementsPerBucket)
         }
-        #expect(contacts.capacity <= contacts.count + 2 * configuration.bucketSize + 16)
+        #expect(contacts.capacity <= contacts.count + 2 * configuration.bucketSize + 64)
+    }
+
+    private func checkPrefixCaps(_ table: RoutingTable<EndpointV4>, _ rules: TableRules) {
+        var inTable: [UInt32: Int] = [:]
+        var inBucket: [UInt32: Int] = [:]
+        for contact in table.contacts {
+            let prefix = contact.address.address >> 8
+            inTable[prefix, default: 0] += 1
+            let bucket = table.ownID.commonPrefixLength(with: contact.id)
+            if bucket < table.bucketCount - 1 { inBucket[prefix << 8 | UInt32(bucket), default: 0] += 1 }
+        }
+        #expect(inTable.values.allSatisfy { $0 <= rules.contactsPerPrefix })
+        #expect(inBucket.values.allSatisfy { $0 <= rules.contactsPerPrefixInBucket })
     }
 
     private func checkClosest(_ table: RoutingTable<EndpointV4>, using generator: inout SeededGenerator) {
@@ -194,7 +212,6 @@ import Testing
         var generator = SeededGenerator(number: 9)
         var (table, _) = tableWithFarContacts(count: 16)
         table.rename(to: NodeID(high: ~0, middle: 0, low: 0))
-        check(table, Configuration())
         checkClosest(table, using: &generator)
         // Now they share our first bit, and the bucket may split: the spares find room.
         #expect(table.contacts.count > 8)
@@ -239,13 +256,16 @@ import Testing
     /// Contacts whose first bit is set, in a table whose own id is zero.
     private func tableWithFarContacts(count: Int) -> (RoutingTable<EndpointV4>, Instant) {
         var generator = SeededGenerator(number: 3)
-        var table = RoutingTable<EndpointV4>(ownID: .zero, configuration: Configuration())
+        var configuration = Configuration()
+        configuration.table.lowBucketSizes = []
+        configuration.table.spreadsPrefixes = false
+        var table = RoutingTable<EndpointV4>(ownID: .zero, configuration: configuration)
         var now = Instant.origin
         for index in 0..<count {
             now = now + .seconds(1)
             var id = NodeID.random(using: &generator)
             id.high |= 1 << 63
-            let address = EndpointV4(address: 0x2C00_0001 + UInt32(index), port: 6881)
+            let address = EndpointV4(address: 0x2C00_0001 + UInt32(index) << 8, port: 6881)
             _ = table.answered(id: id, address: address, roundTrip: .milliseconds(40), now: now)
         }
         return (table, now)

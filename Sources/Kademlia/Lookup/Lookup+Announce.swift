@@ -55,7 +55,7 @@ extension Lookup {
             }
         }
         let isWaiting = stores.contains { $0.state == .announced || $0.state == .awaitingToken }
-        let settledAt = lastAskedAt + rules.settleTimeout
+        let settledAt = lastAskedAt + rules.search.settleTimeout
         guard isWaiting, now < settledAt else {
             phase = .finished
             return .finish

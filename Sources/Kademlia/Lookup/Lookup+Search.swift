@@ -3,8 +3,6 @@ package import Primitives
 
 /// The search: facts about those asked, and the choice of whom to ask next.
 extension Lookup {
-    /// How often a silent candidate is asked, if there is nobody better to ask.
-    private static let attemptLimit = 2
     private static let seedPause = Duration.seconds(1)
     private static let longestSeedPause = Duration.seconds(15)
 
@@ -76,27 +74,37 @@ extension Lookup {
     private mutating func nextSearchStep(now: Instant) -> Step? {
         guard now < endsAt else { return endSearch(now: now) }
         if rules.prefersSeeds, let step = askSeed(now: now) { return step }
-        var (live, outstanding) = (0, 0)
-        for index in order {
+        let limit: Int
+        var live = 0
+        var outstanding = 0
+        switch rules.search.concurrency {
+        case .head(let count): limit = count
+        case .total(let count):
+            limit = count
+            outstanding = candidates.reduce(0) { $0 + ($1.state == .asked ? 1 : 0) }
+        }
+        var isHeadBusy = outstanding >= limit
+        for index in order where !isHeadBusy && live < rules.k {
             switch candidates[Int(index)].state {
             case .answered: live += 1
-            case .asked: outstanding += 1
+            case .asked:
+                if case .head = rules.search.concurrency { outstanding += 1 }
             case .fresh: return ask(Int(index), now: now)
             case .stalled, .failed: break
             }
-            if live == rules.k || outstanding == rules.alpha { break }
+            isHeadBusy = outstanding >= limit
         }
-        isHungry = live < rules.k && outstanding < rules.alpha
+        isHungry = live < rules.k && !isHeadBusy
         guard isHungry else { return outstanding == 0 ? endSearch(now: now) : nil }
         outstanding += seeds.reduce(0) { $0 + ($1.state == .asked ? 1 : 0) }
-        if outstanding < rules.alpha, let step = askSeed(now: now) { return step }
+        if outstanding < limit, let step = askSeed(now: now) { return step }
         return outstanding == 0 ? settle(now: now) : nil
     }
 
     /// Everybody was asked, and those who have not answered have stalled.
     private mutating func settle(now: Instant) -> Step? {
         let again = order.first {
-            candidates[Int($0)].state == .stalled && candidates[Int($0)].attempts < Self.attemptLimit
+            candidates[Int($0)].state == .stalled && candidates[Int($0)].attempts < rules.search.attempts
         }
         if let again { return ask(Int(again), now: now) }
         // Nobody at all: the network may be down, the bootstrap endpoints not up yet. Contacts may turn up.
@@ -106,7 +114,7 @@ extension Lookup {
             return nil
         }
         let isWaiting = order.contains { candidates[Int($0)].state == .stalled }
-        let settledAt = lastAskedAt + rules.settleTimeout
+        let settledAt = lastAskedAt + rules.search.settleTimeout
         guard isWaiting, now < settledAt else { return endSearch(now: now) }
         wakesAt = min(settledAt, endsAt)
         return nil

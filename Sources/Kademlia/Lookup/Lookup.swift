@@ -67,7 +67,7 @@ package struct Lookup: Sendable {
         order.lazy.map { candidates[Int($0)] }.filter { $0.state == .answered }.prefix(rules.k).map(\.contact)
     }
 
-    var endsAt: Instant { startedAt + rules.lifetime }
+    var endsAt: Instant { startedAt + rules.search.lifetime }
 
     package enum Offer: Equatable, Sendable {
         case taken, known
@@ -127,10 +127,8 @@ package struct Lookup: Sendable {
 /// The settings of a node that its lookups need.
 package struct LookupRules: Sendable {
     var k: Int
-    var alpha: Int
+    var search: SearchRules
     var candidateLimit: Int
-    var settleTimeout: Duration
-    var lifetime: Duration
     var networkMode: NetworkMode
     /// Tokens are collected, and announced with at the end.
     var announces: Bool
@@ -139,10 +137,8 @@ package struct LookupRules: Sendable {
 
     package init(_ configuration: Configuration, announces: Bool, prefersSeeds: Bool = false) {
         k = configuration.bucketSize
-        alpha = configuration.alpha
+        search = configuration.search
         candidateLimit = min(max(configuration.limits.candidatesPerLookup, 1), Int(UInt16.max))
-        settleTimeout = configuration.settleTimeout
-        lifetime = configuration.lookupLifetime
         networkMode = configuration.networkMode
         self.announces = announces
         self.prefersSeeds = prefersSeeds

@@ -47,6 +47,8 @@ package struct Home: Sendable {
     /// The verified contacts, for saving: all of them answered us.
     package var contacts: [Contact] { tableV4.contacts.map(\.contact) + tableV6.contacts.map(\.contact) }
 
+    package var bucketCount: Int { max(tableV4.bucketCount, tableV6.bucketCount) }
+
     mutating func rename(to id: NodeID) {
         encoder.id = id
         tableV4.rename(to: id)
@@ -61,6 +63,13 @@ extension Home {
         switch contact.endpoint {
         case .v4(let address): tableV4.answered(id: contact.id, address: address, roundTrip: roundTrip, now: now)
         case .v6(let address): tableV6.answered(id: contact.id, address: address, roundTrip: roundTrip, now: now)
+        }
+    }
+
+    mutating func admitUnverified(_ contact: Contact, now: Instant) {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.admitUnverified(id: contact.id, address: address, now: now)
+        case .v6(let address): tableV6.admitUnverified(id: contact.id, address: address, now: now)
         }
     }
 

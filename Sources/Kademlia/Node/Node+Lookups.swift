@@ -89,12 +89,12 @@ extension Node {
             }
             if let wake = running.legs[leg].lookup.wakesAt { wakesAt = min(wakesAt ?? wake, wake) }
         }
-        if running.isFinished(now: now, patience: configuration.settleTimeout) {
+        if running.isFinished(now: now, patience: configuration.search.settleTimeout) {
             lookups.remove(reference)
             finish(running, now: now, into: &outbox)
             return
         }
-        if let abandon = running.abandonsSilentLegsAt(configuration.settleTimeout) {
+        if let abandon = running.abandonsSilentLegsAt(configuration.search.settleTimeout) {
             wakesAt = min(wakesAt ?? abandon, abandon)
         }
         lookups.putBack(running, reference, wakesAt: wakesAt)

@@ -28,8 +28,7 @@ extension Node {
     ) -> Bool {
         let transaction = Transaction(
             endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now)
-        let stall = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
-        guard let number = transactions.begin(transaction, stallTimeout: stall) else {
+        guard let number = transactions.begin(transaction, stallTimeout: stallTimeout) else {
             counters.refused.transactions += 1
             return false
         }
@@ -53,6 +52,14 @@ extension Node {
         }
         outbox.finishDatagram(from: start, to: endpoint, via: home)
         return true
+    }
+
+    /// How long a query may be silent before somebody else is asked in its place.
+    var stallTimeout: Duration {
+        switch configuration.search.stall {
+        case .fixed(let timeout): timeout
+        case .adaptive(let initial): roundTrips.stallTimeout(initial: initial)
+        }
     }
 
     mutating func responded(

@@ -119,6 +119,7 @@ extension Node {
         guard configuration.networkMode.accepts(origin.endpoint) else { return }
         let contact = Contact(id: id, endpoint: origin.endpoint)
         guard homes[origin.home].heard(contact, now: now) == .welcome else { return }
+        if configuration.table.admission == .heard { return homes[origin.home].admitUnverified(contact, now: now) }
         appendUnverified(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
     }
 
@@ -154,7 +155,7 @@ extension Node {
                 let contact = Contact(id: id, endpoint: stranger.endpoint)
                 guard homes.span[stranger.home].standing(contact) == .welcome else { continue }
             }
-            nextVerification = now + configuration.verificationInterval
+            nextVerification = now + configuration.table.verificationInterval
             // A poor table needs more than a sign of life.
             let isPoor = homes.span[stranger.home].contactCount < configuration.bucketSize
             let query = isPoor ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
@@ -173,12 +174,20 @@ extension Node {
         return false
     }
 
+    private var upkeepInterval: Duration {
+        switch configuration.table.upkeep {
+        case .stalest(let interval):
+            return checksDone < configuration.table.fillingChecks ? configuration.table.fillingInterval : interval
+        case .bucketRefresh(let interval):
+            return interval / max(1, homes.reduce(0) { $0 + $1.bucketCount })
+        }
+    }
+
     mutating func upkeepIfDue(now: Instant, into outbox: inout Outbox) {
         guard nextUpkeep <= now, needsUpkeep else { return }
-        let isFilling = checksDone < configuration.fillingChecks
-        nextUpkeep = now + (isFilling ? configuration.fillingInterval : configuration.upkeepInterval)
-        if checksDone < configuration.fillingChecks { checksDone += 1 }
-        let pause = configuration.queryTimeout + configuration.upkeepInterval
+        nextUpkeep = now + upkeepInterval
+        if checksDone < configuration.table.fillingChecks { checksDone += 1 }
+        let pause = configuration.search.queryTimeout + upkeepInterval
         for home in homes.indices {
             guard let check = homes[home].nextCheck(now: now, pauseAfterFailure: pause, using: &generator) else {
                 continue

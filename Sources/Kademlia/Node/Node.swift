@@ -48,11 +48,11 @@ package struct Node: Sendable {
                 key: (generator.next(), generator.next()))
         }
         transactions = Transactions(
-            limit: limits.transactionCount, timeout: configuration.queryTimeout, generator: generator.split())
+            limit: limits.transactionCount, timeout: configuration.search.queryTimeout, generator: generator.split())
         lookups = Lookups(limit: limits.lookupCount)
         self.generator = generator
         nextVerification = now
-        nextUpkeep = now + configuration.fillingInterval
+        nextUpkeep = now + configuration.table.fillingInterval
         lastReceived = now
     }
 
@@ -142,6 +142,8 @@ package struct Node: Sendable {
         for home in homes {
             statistics.contactsV4 += home.tableV4.contacts.count
             statistics.contactsV6 += home.tableV6.contacts.count
+            statistics.table += home.tableV4.counters
+            statistics.table += home.tableV6.counters
             statistics.replacements += home.tableV4.replacements.count + home.tableV6.replacements.count
         }
         statistics.transactionsInFlight = transactions.count
@@ -153,7 +155,7 @@ package struct Node: Sendable {
         statistics.refused.evictedPeers = store.evictedPeerCount
         statistics.refused.forgottenSources = limiter?.forgottenCount ?? 0
         statistics.trackedSources = limiter?.trackedSourceCount ?? 0
-        statistics.stallTimeout = roundTrips.stallTimeout(initial: configuration.initialStallTimeout)
+        statistics.stallTimeout = stallTimeout
         return statistics
     }
 }

@@ -10,6 +10,9 @@ package protocol ContactAddress: Hashable, Sendable {
 
     /// Whether both are ports of one host.
     func sharesHost(with other: Self) -> Bool
+
+    /// Whether both are of one network: a /24 of IPv4, a /64 of IPv6.
+    func sharesPrefix(with other: Self) -> Bool
 }
 
 extension EndpointV4: ContactAddress {
@@ -21,6 +24,7 @@ extension EndpointV4: ContactAddress {
     package var endpoint: Endpoint { .v4(self) }
 
     package func sharesHost(with other: EndpointV4) -> Bool { address == other.address }
+    package func sharesPrefix(with other: EndpointV4) -> Bool { address >> 8 == other.address >> 8 }
 }
 
 extension EndpointV6: ContactAddress {
@@ -32,4 +36,5 @@ extension EndpointV6: ContactAddress {
     package var endpoint: Endpoint { .v6(self) }
 
     package func sharesHost(with other: EndpointV6) -> Bool { high == other.high && low == other.low }
+    package func sharesPrefix(with other: EndpointV6) -> Bool { high == other.high }
 }

@@ -59,7 +59,7 @@ extension RoutingTable {
         var target = ID160.random(using: &generator)
         for bit in 0..<bucket { target[bit: bit] = ownID[bit: bit] }
         if !isLast { target[bit: bucket] = !ownID[bit: bucket] }
-        return (target, hasRoom: range(of: bucket).count < bucketSize || isLast)
+        return (target, hasRoom: contactCount(of: bucket) < capacity(of: bucket) || isLast)
     }
 }
 

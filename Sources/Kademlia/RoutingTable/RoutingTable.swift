@@ -29,27 +29,28 @@ package enum TableStanding: Equatable, Sendable {
 package struct RoutingTable<Address: ContactAddress>: Sendable {
     package private(set) var ownID: NodeID
     let bucketSize: Int
-    let replacementsPerBucket: Int
-    let failuresTolerated: Int
-    /// Public mode: one contact per host.
+    let rules: TableRules
+    /// Public mode: one contact per host, few per network, and ids are judged by their addresses (BEP 42).
     ///
-    /// Otherwise one per endpoint.
-    let isOnePerHost: Bool
+    /// Otherwise one contact per endpoint.
+    let isPublic: Bool
 
     /// Grouped by bucket, ascending.
-    package private(set) var contacts: [TableContact<Address>] = []
-    private var counts: [UInt8] = [0]
+    package internal(set) var contacts: [TableContact<Address>] = []
+    var counts: [UInt8] = [0]
     /// How many of `replacements` belong to each bucket.
-    private var spareCounts: [UInt8] = [0]
+    var spareCounts: [UInt8] = [0]
     /// Verified contacts whose bucket was full, oldest first.
-    package private(set) var replacements: [TableContact<Address>] = []
+    package internal(set) var replacements: [TableContact<Address>] = []
+    package internal(set) var counters = TableCounters()
+    /// The last bucket that a refresh was for.
+    private var refreshedBucket = 0
 
     package init(ownID: NodeID, configuration: Configuration) {
         self.ownID = ownID
         bucketSize = min(max(configuration.bucketSize, 1), 255)
-        replacementsPerBucket = min(max(configuration.replacementsPerBucket, 0), 255)
-        failuresTolerated = configuration.failuresTolerated
-        isOnePerHost = configuration.networkMode == .public
+        rules = configuration.table
+        isPublic = configuration.networkMode == .public
     }
 
     /// The node with this id answered our query from this address.
@@ -64,8 +65,19 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
             guard contacts[index].isBad else { return .refused }
             remove(at: index)
         }
-        guard standing(id: id, address: address) == .welcome, makeWay(for: address, id: id) else { return .refused }
-        return admit(TableContact(id: id, address: address, roundTrip: roundTrip, now: now))
+        let isSecure = !isPublic || SecureID.isValid(id, for: address.endpoint)
+        let contact = TableContact(id: id, address: address, roundTrip: roundTrip, isSecure: isSecure, now: now)
+        guard makeWay(for: contact) else { return .refused }
+        return admit(contact)
+    }
+
+    /// A stranger asked us something, and the rules let strangers in: it enters as if it had answered slowly, if that
+    /// costs nobody a place.
+    mutating func admitUnverified(id: NodeID, address: Address, now: Instant) {
+        guard standing(id: id, address: address) == .welcome else { return }
+        let contact = TableContact(id: id, address: address, roundTrip: .seconds(1), now: now)
+        guard makeWay(for: contact) else { return }
+        _ = admit(contact)
     }
 
     /// A query of ours to this contact stayed unanswered.
@@ -74,9 +86,10 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     package mutating func failed(id: NodeID, address: Address) {
         guard let index = index(of: id), contacts[index].address == address else { return }
         contacts[index].failed()
-        let isHopeless = contacts[index].failures >= failuresTolerated
+        let isHopeless = contacts[index].failures >= min(rules.failuresTolerated, 7)
         guard isHopeless || contacts[index].isBad && spareCounts[bucket(of: id)] > 0 else { return }
         remove(at: index)
+        counters.evicted += 1
         promoteSpare(into: bucket(of: id))
     }
 
@@ -85,6 +98,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         removeSpares { $0.id == id && $0.address == address }
         guard let index = index(of: id), contacts[index].address == address else { return }
         remove(at: index)
+        counters.evicted += 1
         promoteSpare(into: bucket(of: id))
     }
 
@@ -99,21 +113,35 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     package func standing(id: NodeID, address: Address) -> TableStanding {
         guard id != ownID else { return .unwelcome }
         let bucket = bucket(of: id)
-        var hasBad = false
+        let members = range(of: bucket)
+        let hasRoom =
+            members.count < capacity(of: bucket) || Int(spareCounts[bucket]) < rules.replacementsPerBucket
+            || canSplit(bucket)
+        let (prefix, slotMask) = slot(of: id, in: bucket)
+        var isWelcome = hasRoom
+        var isSlotTaken = !rules.spreadsPrefixes
         let contacts = contacts.span
-        for index in range(of: bucket) {
-            if contacts[index].id == id { return contacts[index].address == address ? .contact : .unwelcome }
-            if contacts[index].isBad { hasBad = true }
+        for index in members {
+            let other = contacts[index].id
+            if other == id { return contacts[index].address == address ? .contact : .unwelcome }
+            if contacts[index].isBad { isWelcome = true }
+            if other.high & slotMask == prefix { isSlotTaken = true }
         }
-        let hasRoom = counts[bucket] < bucketSize || spareCounts[bucket] < replacementsPerBucket || canSplit(bucket)
-        return hasRoom || hasBad ? .welcome : .unwelcome
+        return isWelcome || !isSlotTaken ? .welcome : .unwelcome
     }
 
     /// The contact to ask for a sign of life next, what to look for in its bucket, and whether that could take more.
     package mutating func nextCheck(
         now: Instant, pauseAfterFailure: Duration, using generator: inout SeededGenerator
     ) -> (contact: Contact, target: ID160, hasRoom: Bool)? {
-        guard let index = stalest(now: now, pauseAfterFailure: pauseAfterFailure) else { return nil }
+        let index: Int?
+        switch rules.upkeep {
+        case .stalest: index = stalest(now: now, pauseAfterFailure: pauseAfterFailure)
+        case .bucketRefresh:
+            refreshedBucket = (refreshedBucket + 1) % bucketCount
+            index = range(of: refreshedBucket).randomElement(using: &generator)
+        }
+        guard let index else { return nil }
         contacts[index].touched(now: now)
         let (target, hasRoom) = refreshTarget(for: contacts[index].id, using: &generator)
         return (contacts[index].contact, target, hasRoom)
@@ -127,7 +155,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
         replacements.removeAll()
         counts = [0]
         spareCounts = [0]
-        for contact in known where contact.id != id { _ = admit(contact) }
+        for contact in known where contact.id != id && makeWay(for: contact) { _ = admit(contact) }
     }
 
     package var bucketCount: Int { counts.count }
@@ -151,74 +179,63 @@ extension RoutingTable {
 
     func contactCount(of bucket: Int) -> Int { Int(counts[bucket]) }
 
-    private func index(of id: NodeID) -> Int? {
+    /// How many contacts a bucket may hold.
+    func capacity(of bucket: Int) -> Int {
+        guard bucket < rules.lowBucketSizes.count else { return bucketSize }
+        return max(bucketSize, min(rules.lowBucketSizes[bucket], 255))
+    }
+
+    func index(of id: NodeID) -> Int? {
         let contacts = contacts.span
         for index in range(of: bucket(of: id)) where contacts[index].id == id { return index }
         return nil
     }
 
-    private func canSplit(_ bucket: Int) -> Bool {
+    func canSplit(_ bucket: Int) -> Bool {
         bucket == counts.count - 1 && counts.count < ID160.bitCount
     }
 
     /// Fills a gap with the spare that answered most recently.
-    private mutating func promoteSpare(into bucket: Int) {
-        guard let spare = replacements.lastIndex(where: { self.bucket(of: $0.id) == bucket }) else { return }
+    mutating func promoteSpare(into bucket: Int) {
+        let spare = replacements.lastIndex {
+            self.bucket(of: $0.id) == bucket && (!isPublic || isWithinPrefixCaps($0))
+        }
+        guard let spare else { return }
         spareCounts[bucket] -= 1
+        counters.promoted += 1
         insert(replacements.remove(at: spare))
     }
 
-    private mutating func removeSpares(where condition: (TableContact<Address>) -> Bool) {
+    mutating func removeSpares(where condition: (TableContact<Address>) -> Bool) {
         for index in replacements.indices.reversed() where condition(replacements[index]) {
             spareCounts[bucket(of: replacements.remove(at: index).id)] -= 1
         }
     }
 
-    /// Applies "one id per address": false when the address is taken by a contact in good standing.
-    private mutating func makeWay(for address: Address, id: NodeID) -> Bool {
-        let conflict: (TableContact<Address>) -> Bool = { [isOnePerHost] other in
-            other.address == address || isOnePerHost && other.address.sharesHost(with: address)
-        }
-        removeSpares { conflict($0) || $0.id == id }
-        guard let index = contacts.firstIndex(where: conflict) else { return true }
-        // The same endpoint under another id is one node that changed its id; another port may be another node.
-        guard contacts[index].address == address || contacts[index].isBad else { return false }
-        remove(at: index)
-        return true
-    }
-
-    private mutating func admit(_ contact: TableContact<Address>) -> TableAdmission {
-        while counts[bucket(of: contact.id)] >= bucketSize, canSplit(bucket(of: contact.id)) { split() }
-        let bucket = bucket(of: contact.id)
-        if counts[bucket] < bucketSize {
-            insert(contact)
-            return .added
-        }
-        let members = range(of: bucket)
-        if let worst = members.max(by: { contacts[$0].failures < contacts[$1].failures }), contacts[worst].isBad {
-            contacts[worst] = contact
-            return .added
-        }
-        guard spareCounts[bucket] < replacementsPerBucket else { return .refused }
-        spareCounts[bucket] += 1
-        replacements.append(contact)
-        return .spare
-    }
-
     /// Divides the last bucket: contacts that share no more than its prefix stay, the others move on.
-    private mutating func split() {
+    mutating func split() {
         let last = counts.count - 1
         let members = range(of: last)
         let near = contacts[members].filter { ownID.commonPrefixLength(with: $0.id) > last }
-        let far = contacts[members].filter { ownID.commonPrefixLength(with: $0.id) == last }
+        var far = withinPrefixCap(contacts[members].filter { ownID.commonPrefixLength(with: $0.id) == last })
+        // A large bucket's heirs may be smaller: the fastest stay, the others become spares.
+        var surplus: [TableContact<Address>] = []
+        if far.count > capacity(of: last) {
+            far.sort { ($0.failures, $0.roundTrip, $0.id) < ($1.failures, $1.roundTrip, $1.id) }
+            surplus = Array(far[capacity(of: last)...])
+            far.removeLast(surplus.count)
+        }
         contacts.replaceSubrange(members, with: far + near)
         counts[last] = UInt8(far.count)
         counts.append(UInt8(near.count))
         // The last bucket never has spares: it splits instead.
         spareCounts.append(0)
+        for contact in surplus { keepAsSpare(contact) }
+        // What was one large bucket may be too much for the next, smaller one.
+        if near.count > capacity(of: last + 1), canSplit(last + 1) { split() }
     }
 
-    private mutating func insert(_ contact: TableContact<Address>) {
+    mutating func insert(_ contact: TableContact<Address>) {
         let bucket = bucket(of: contact.id)
         // Exact growth: doubling would leave a third of the memory of a large simulation unused.
         if contacts.count == contacts.capacity { contacts.reserveCapacity(contacts.count + 4) }
@@ -226,7 +243,7 @@ extension RoutingTable {
         counts[bucket] += 1
     }
 
-    private mutating func remove(at index: Int) {
+    mutating func remove(at index: Int) {
         counts[bucket(of: contacts[index].id)] -= 1
         contacts.remove(at: index)
     }

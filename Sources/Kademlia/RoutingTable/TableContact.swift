@@ -7,24 +7,30 @@ package import Primitives
 package struct TableContact<Address: ContactAddress>: Equatable, Sendable {
     package let id: NodeID
     package let address: Address
-    /// 12 bits of round trip in units of 4 ms, then 4 bits of failures.
-    private var quality: UInt16 = 0
+    /// From the top: 12 bits of round trip in units of 4 ms, one bit for a secure id, 3 bits of failures.
+    private var quality: UInt16
     private var touchedSeconds: UInt32
 
-    package init(id: NodeID, address: Address, roundTrip: Duration, now: Instant) {
+    private static var failureMask: UInt16 { 7 }
+    private static var secureBit: UInt16 { 8 }
+
+    package init(id: NodeID, address: Address, roundTrip: Duration, isSecure: Bool = true, now: Instant) {
         self.id = id
         self.address = address
         touchedSeconds = Self.seconds(now)
-        quality = Self.code(roundTrip)
+        quality = Self.code(roundTrip) | (isSecure ? Self.secureBit : 0)
     }
 
-    /// Queries left unanswered since the last answer, saturating at 15.
-    package var failures: Int { Int(quality & 15) }
+    /// Queries left unanswered since the last answer, saturating at 7.
+    package var failures: Int { Int(quality & Self.failureMask) }
 
     /// Not to be handed out, and the first to be replaced: several queries in a row failed (BEP 5).
     ///
     /// One may be loss.
     package var isBad: Bool { failures >= 2 }
+
+    /// Whether the address allows the id (BEP 42).
+    package var isSecure: Bool { quality & Self.secureBit != 0 }
 
     /// The smoothed round trip, to 4 ms and at most 16 s.
     package var roundTrip: Duration { .milliseconds(Int(quality >> 4) * 4) }
@@ -38,7 +44,7 @@ package struct TableContact<Address: ContactAddress>: Equatable, Sendable {
     mutating func answered(roundTrip: Duration, now: Instant) {
         let sample = Self.code(roundTrip) >> 4
         let smoothed = (3 * (quality >> 4) + sample + 2) / 4
-        quality = smoothed << 4
+        quality = smoothed << 4 | quality & Self.secureBit
         touchedSeconds = Self.seconds(now)
     }
 
@@ -47,7 +53,7 @@ package struct TableContact<Address: ContactAddress>: Equatable, Sendable {
     }
 
     mutating func failed() {
-        if failures < 15 { quality += 1 }
+        if failures < Int(Self.failureMask) { quality += 1 }
     }
 
     private static func seconds(_ instant: Instant) -> UInt32 {

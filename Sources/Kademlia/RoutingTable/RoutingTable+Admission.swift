@@ -1,0 +1,159 @@
+import KRPC
+import Primitives
+
+/// What became of contacts that a full or a cautious table could not simply take.
+package struct TableCounters: Equatable, Sendable {
+    /// Verified contacts turned away because of others from their /24 or /64.
+    package var prefixRefusals = 0
+    /// Contacts that gave way to one with a better address, other next bits, or a shorter round trip.
+    package var displaced = 0
+    /// Contacts dropped for their silence, or because another id answered.
+    package var evicted = 0
+    /// Spares that took the place of a dropped contact.
+    package var promoted = 0
+
+    package init() {}
+
+    static func += (left: inout TableCounters, right: TableCounters) {
+        left.prefixRefusals += right.prefixRefusals
+        left.displaced += right.displaced
+        left.evicted += right.evicted
+        left.promoted += right.promoted
+    }
+}
+
+/// Who gets in, and at whose cost.
+extension RoutingTable {
+    /// Applies "one id per address" and the caps per network: false when another contact stands in the way.
+    mutating func makeWay(for contact: TableContact<Address>) -> Bool {
+        let address = contact.address
+        let conflict: (TableContact<Address>) -> Bool = { [isPublic] other in
+            other.address == address || isPublic && other.address.sharesHost(with: address)
+        }
+        if !replacements.isEmpty { removeSpares { conflict($0) || $0.id == contact.id } }
+        if let index = contacts.firstIndex(where: conflict) {
+            // The same endpoint under another id is one node that changed its id; another port may be another node.
+            guard contacts[index].address == address || contacts[index].isBad else { return false }
+            remove(at: index)
+        }
+        guard !isPublic || isWithinPrefixCaps(contact) else {
+            counters.prefixRefusals += 1
+            return false
+        }
+        return true
+    }
+
+    /// Whether the /24 or /64 of a newcomer has room in its bucket and in the table.
+    func isWithinPrefixCaps(_ contact: TableContact<Address>) -> Bool {
+        var (inBucket, inTable) = (0, 0)
+        let members = range(of: bucket(of: contact.id))
+        let contacts = contacts.span
+        for index in contacts.indices where contacts[index].address.sharesPrefix(with: contact.address) {
+            inTable += 1
+            if members.contains(index) { inBucket += 1 }
+        }
+        // The last bucket will be divided: only the table counts for it.
+        let isLast = bucket(of: contact.id) == bucketCount - 1
+        return inTable < rules.contactsPerPrefix && (isLast || inBucket < rules.contactsPerPrefixInBucket)
+    }
+
+    /// Those that may share a bucket; while it was the last one it could hold more of one network.
+    func withinPrefixCap(_ members: [TableContact<Address>]) -> [TableContact<Address>] {
+        guard isPublic else { return members }
+        var kept: [TableContact<Address>] = []
+        for contact in members {
+            let others = kept.count { $0.address.sharesPrefix(with: contact.address) }
+            if others < rules.contactsPerPrefixInBucket { kept.append(contact) }
+        }
+        return kept
+    }
+
+    /// Finds a place for a contact that nothing speaks against.
+    mutating func admit(_ contact: TableContact<Address>) -> TableAdmission {
+        while isFull(bucket(of: contact.id)), canSplit(bucket(of: contact.id)) { split() }
+        let bucket = bucket(of: contact.id)
+        guard isFull(bucket) else {
+            insert(contact)
+            return .added
+        }
+        if let victim = victim(of: contact, in: bucket) {
+            let displaced = contacts[victim]
+            contacts[victim] = contact
+            counters.displaced += 1
+            if !displaced.isBad { keepAsSpare(displaced) }
+            return .added
+        }
+        return keepAsSpare(contact) ? .spare : .refused
+    }
+
+    private func isFull(_ bucket: Int) -> Bool { contactCount(of: bucket) >= capacity(of: bucket) }
+
+    @discardableResult
+    mutating func keepAsSpare(_ contact: TableContact<Address>) -> Bool {
+        let bucket = bucket(of: contact.id)
+        guard Int(spareCounts[bucket]) < rules.replacementsPerBucket else { return false }
+        spareCounts[bucket] += 1
+        replacements.append(contact)
+        return true
+    }
+
+    /// Who gives way to a newcomer in a full bucket, if anybody does: the dead, then those whose address does not allow
+    /// their id, then one of a crowd where the newcomer would stand alone, then one that is clearly slower.
+    private func victim(of newcomer: TableContact<Address>, in bucket: Int) -> Int? {
+        let members = range(of: bucket)
+        if let worst = members.max(by: { contacts[$0].failures < contacts[$1].failures }), contacts[worst].isBad {
+            return worst
+        }
+        var eligible = members.filter { _ in true }
+        if rules.prefersSecureIDs {
+            eligible = members.filter { !contacts[$0].isSecure }
+            if newcomer.isSecure {
+                if !eligible.isEmpty { return slowest(of: eligible) }
+                eligible = members.filter { _ in true }
+            }
+        }
+        var rivals = eligible
+        if rules.spreadsPrefixes {
+            rivals = eligible.filter { slot(of: contacts[$0].id, in: bucket) == slot(of: newcomer.id, in: bucket) }
+            let isAlone = !members.contains {
+                slot(of: contacts[$0].id, in: bucket) == slot(of: newcomer.id, in: bucket)
+            }
+            if isAlone { return slowest(of: crowd(among: eligible, in: bucket)) }
+        }
+        guard rules.ranksByRoundTrip, let slowest = slowest(of: rivals),
+            newcomer.roundTrip * 4 < contacts[slowest].roundTrip * 3
+        else { return nil }
+        return slowest
+    }
+
+    private func slowest(of indices: [Int]) -> Int? {
+        indices.max { contacts[$0].roundTrip < contacts[$1].roundTrip }
+    }
+
+    /// The members of the slot with the most contacts, if that is more than one.
+    private func crowd(among indices: [Int], in bucket: Int) -> [Int] {
+        var largest: [Int] = []
+        var group: [Int] = []
+        var last: (UInt64, UInt64)?
+        for index in indices.sorted(by: { contacts[$0].id < contacts[$1].id }) {
+            let slot = slot(of: contacts[index].id, in: bucket)
+            if last.map({ $0 == slot }) != true { group = [] }
+            group.append(index)
+            last = slot
+            if group.count > largest.count { largest = group }
+        }
+        return largest.count > 1 ? largest : []
+    }
+
+    /// The bits of an id that follow those which all of its bucket share, as many as the bucket could keep apart; and
+    /// the mask that selects them.
+    ///
+    /// Deeper than 64 bits there is nothing to spread.
+    func slot(of id: NodeID, in bucket: Int) -> (prefix: UInt64, mask: UInt64) {
+        let width = UInt64(Int.bitWidth - 1 - capacity(of: bucket).leadingZeroBitCount)
+        let shared = UInt64(bucket + 1)
+        guard width > 0, shared + width < 64 else { return (0, 0) }
+        let mask = (~0 << (64 - width)) >> shared as UInt64
+        return (id.high & mask, mask)
+    }
+}
