@@ -30,7 +30,8 @@ let pure: [Target] = [
 
 let edge: [Target] = [
     .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "Storage", dependencies: ["Metainfo", "Digest", "Primitives", nio]),
+    .target(
+        name: "Storage", dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", nio]),
     .target(name: "CShims"),
     .target(
         name: "Transport",
@@ -84,7 +85,8 @@ let tests: [Target] = [
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
     .testTarget(name: "MetainfoTests", dependencies: ["Metainfo", "TestSupport", "Bencode", "Digest", "Primitives"]),
     .testTarget(
-        name: "StorageTests", dependencies: ["Storage", "TestSupport", "Metainfo", "Digest", "Primitives", nio]),
+        name: "StorageTests",
+        dependencies: ["Storage", "TestSupport", "Metainfo", "Kademlia", "KRPC", "Digest", "Primitives", nio]),
 ]
 
 let package = Package(

@@ -8,6 +8,8 @@ extension Client {
     package enum Command: Sendable {
         /// Nodes to enter the DHT by; asked again and again until some answer.
         case bootstrap([Endpoint])
+        /// Something of the node itself; lookups of torrents have ids below `firstLookupOfOwners`.
+        case dht(Kademlia.Command)
         case add(TorrentHandle, TorrentSource, TorrentOptions)
         /// Closes the torrent's connections and forgets it; its storage is the driver's to close.
         case remove(TorrentHandle)

@@ -18,8 +18,15 @@ extension Client {
         schedule(torrent)
     }
 
+    /// Lookups that the owner starts by a `dht` command are numbered from here on.
+    package static let firstLookupOfOwners: UInt64 = 1 << 62
+
     /// A torrent has one lookup at a time, named after its range of handles.
     func lookup(of range: Int) -> LookupID { LookupID(UInt64(range)) }
+
+    private func torrent(of lookup: LookupID) -> TorrentHandle? {
+        Int(exactly: lookup.rawValue).flatMap { torrentsByRange[$0] }
+    }
 
     /// Passes on what the parts have to say to each other, until nobody has anything left.
     mutating func settle(now: Instant, into outbox: inout Outbox) {
@@ -52,13 +59,12 @@ extension Client {
         outbox.events.append(.dht(event))
         switch event {
         case .peersFound(let lookup, let endpoints, _):
-            guard let torrent = torrentsByRange[Int(lookup.rawValue)] else { return }
+            guard let torrent = torrent(of: lookup) else { return }
             withSwarm(torrent, now: now, into: &outbox) {
                 $0.peersFound(endpoints, source: .dht, now: now, into: &$1)
             }
         case .lookupFinished(let lookup, let report):
-            guard let torrent = torrentsByRange[Int(lookup.rawValue)], let index = swarms.index(forKey: torrent)
-            else { return }
+            guard let torrent = torrent(of: lookup), let index = swarms.index(forKey: torrent) else { return }
             if report.announcedTo > 0 { outbox.events.append(.torrent(torrent, .announced(nodes: report.announcedTo))) }
             let isSatisfied = isSatisfied(swarms.values[index], with: report)
             swarms.values[index].search?.finished(isSatisfied: isSatisfied, now: now)

@@ -58,10 +58,14 @@ package struct Client {
         var search: PeerSearch?
     }
 
-    package init(configuration: Configuration, homes: [HomeSetup], generator: SeededGenerator, now: Instant) {
+    package init(
+        configuration: Configuration, homes: [HomeSetup], restoring state: NodeState? = nil,
+        generator: SeededGenerator, now: Instant
+    ) {
         var generator = generator
         self.configuration = configuration
-        node = Node(configuration: configuration.node, homes: homes, generator: generator.split(), now: now)
+        node = Node(
+            configuration: configuration.node, homes: homes, restoring: state, generator: generator.split(), now: now)
         peerID = PeerID(prefix: configuration.peerIDPrefix, using: &generator)
         lobby = Lobby(capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID)
         self.generator = generator
@@ -69,6 +73,8 @@ package struct Client {
 
     package var nodeStatistics: Statistics { node.statistics }
     package var homes: [Home] { node.homes }
+    /// For the next start.
+    package var nodeState: NodeState { node.savedState }
 
     package func snapshot(of torrent: TorrentHandle) -> TorrentSnapshot? {
         swarms[torrent]?.swarm.snapshot
@@ -99,6 +105,8 @@ package struct Client {
         switch command {
         case .bootstrap(let endpoints):
             node.command(.bootstrap(endpoints), now: now, into: &outbox.dht)
+        case .dht(let command):
+            node.command(command, now: now, into: &outbox.dht)
         case .add(let torrent, let source, let options):
             add(torrent, source, options, now: now, into: &outbox)
         case .remove(let torrent):

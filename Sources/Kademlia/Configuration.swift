@@ -80,6 +80,8 @@ package struct Configuration: Sendable {
         package var bootstrapEndpointCount = 64
         /// Unverified contacts waiting to be pinged.
         package var unverifiedContactCount = 64
+        /// Contacts taken over from a saved state for each home: more than a table holds of the whole network.
+        package var restoredContactCount = 512
         /// Infohashes with announced peers (libtorrent: 2,000).
         package var infoHashCount = 2000
         /// Peers per infohash and family (libtorrent: 500).

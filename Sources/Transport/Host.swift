@@ -47,7 +47,11 @@ package final class Host: Sendable {
             let loop = HostLoop(
                 eventLoop: eventLoop, configuration: configuration, logger: logger, homes: homes, report: report)
             inside.value = loop
-            return loop.open().map { homes.map(\.local) }
+            return loop.open().map { [self] in
+                // A node with a state has something to do at once.
+                inside.value?.tell(.timedOut)
+                return homes.map(\.local)
+            }
         }
         guard let started else { throw HostError.notStartable }
         return try await started.get()
@@ -82,6 +86,11 @@ package final class Host: Sendable {
     /// Nil unless the host runs.
     package func nodeStatistics() async -> Kademlia.Statistics? {
         await ask { $0.client.nodeStatistics }
+    }
+
+    /// What to start the next run with; nil unless the host runs.
+    package func nodeState() async -> NodeState? {
+        await ask { $0.client.nodeState }
     }
 
     /// Closes all connections and sockets, waits until the files are written and closed, and gives the thread back.

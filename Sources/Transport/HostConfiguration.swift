@@ -1,4 +1,5 @@
 package import Client
+package import Kademlia
 package import Primitives
 package import Storage
 import Swarm
@@ -24,8 +25,8 @@ package struct HostConfiguration: Sendable {
 
     package var client = Client.Configuration()
 
-    /// Ids kept from an earlier run, one for each family at most.
-    package var nodeIDs: [Endpoint.Family: NodeID] = [:]
+    /// What the DHT node of an earlier run left.
+    package var nodeState: NodeState?
 
     /// How each torrent treats its files.
     ///

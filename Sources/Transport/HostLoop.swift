@@ -58,7 +58,7 @@ final class HostLoop {
         self.report = report
         client = Client(
             configuration: configuration.client,
-            homes: homes.map { HomeSetup(local: $0.local, id: configuration.nodeIDs[$0.local.family]) },
+            homes: homes.map { HomeSetup(local: $0.local) }, restoring: configuration.nodeState,
             generator: SeededGenerator(seed: configuration.seed), now: LoopTimer.now)
         udp = homes.enumerated().map { UDPDriver(home: $0.offset, descriptor: $0.element.udp, loop: self) }
     }

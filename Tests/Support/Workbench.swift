@@ -59,11 +59,13 @@ package struct Workbench {
     }
 
     package init(
-        _ configuration: Configuration = .loopback, homes: [HomeSetup]? = nil, seed: UInt64 = 1,
-        now: Instant = Instant(nanoseconds: 1_000_000_000)
+        _ configuration: Configuration = .loopback, homes: [HomeSetup]? = nil, restoring state: NodeState? = nil,
+        seed: UInt64 = 1, now: Instant = Instant(nanoseconds: 1_000_000_000)
     ) {
         let homes = homes ?? [HomeSetup(local: .v4(127, 0, 0, 1, port: 6881))]
-        node = Node(configuration: configuration, homes: homes, generator: SeededGenerator(number: seed), now: now)
+        node = Node(
+            configuration: configuration, homes: homes, restoring: state, generator: SeededGenerator(number: seed),
+            now: now)
         self.now = now
     }
 

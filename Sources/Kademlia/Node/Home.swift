@@ -30,6 +30,8 @@ package struct Home: Sendable {
     var completeSelfLookups = 0
     /// Whether a bootstrap endpoint ever answered.
     var hasHeardSeed = false
+    /// Contacts of an earlier run that have not been asked in this one, nearest to our id last.
+    var restored: [Contact] = []
 
     init(_ setup: HomeSetup, id: NodeID, configuration: Configuration) {
         local = setup.local

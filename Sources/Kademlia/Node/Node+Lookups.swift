@@ -48,8 +48,10 @@ extension Node {
             var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
             var known: [Contact] = []
             homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
+            let isPoor = known.count < configuration.bucketSize
+            homes[home].appendRestored(to: target, count: max(0, Self.startCount - known.count), into: &known)
             for contact in known { _ = lookup.offer(contact) }
-            if prefersSeeds || known.count < configuration.bucketSize {
+            if prefersSeeds || isPoor {
                 for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
                     lookup.offerSeed(endpoint)
                 }

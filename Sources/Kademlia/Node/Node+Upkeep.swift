@@ -78,7 +78,8 @@ extension Node {
     }
 
     private func hasStartingPoint(_ home: HomeIndex) -> Bool {
-        homes[home].contactCount > 0 || bootstrapEndpoints.contains { $0.family == homes[home].family }
+        homes[home].contactCount > 0 || !homes[home].restored.isEmpty
+            || bootstrapEndpoints.contains { $0.family == homes[home].family }
     }
 
     // MARK: Contacts
@@ -148,9 +149,7 @@ extension Node {
     }
 
     mutating func verifyIfDue(now: Instant, into outbox: inout Outbox) {
-        while !unverified.isEmpty, nextVerification <= now {
-            let stranger = unverified.removeFirst()
-            if unverified.isEmpty { unverified = [] }
+        while nextVerification <= now, let stranger = nextStranger() {
             if let id = stranger.id {
                 let contact = Contact(id: id, endpoint: stranger.endpoint)
                 guard homes.span[stranger.home].standing(contact) == .welcome else { continue }
@@ -163,6 +162,20 @@ extension Node {
                 query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
                 into: &outbox)
         }
+    }
+
+    /// Who knocked is asked before those whom we knew in an earlier run.
+    private mutating func nextStranger() -> Unverified? {
+        if !unverified.isEmpty {
+            defer { if unverified.isEmpty { unverified = [] } }
+            return unverified.removeFirst()
+        }
+        for home in homes.indices {
+            guard let contact = homes[home].restored.popLast() else { continue }
+            if homes[home].restored.isEmpty { homes[home].restored = [] }
+            return Unverified(endpoint: contact.endpoint, id: contact.id, home: home)
+        }
+        return nil
     }
 
     // MARK: Upkeep

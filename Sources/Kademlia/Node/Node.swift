@@ -32,12 +32,20 @@ package struct Node: Sendable {
 
     /// Homes are known by their index from here on; there is at most one for each local address.
     ///
-    /// - Parameter generator: the source of all randomness: ids, transactions, tokens, samples.
-    package init(configuration: Configuration, homes: [HomeSetup], generator: SeededGenerator, now: Instant) {
+    /// - Parameters:
+    ///   - state: what an earlier node saved; its homes are matched to these by address and family.
+    ///   - generator: the source of all randomness: ids, transactions, tokens, samples.
+    package init(
+        configuration: Configuration, homes: [HomeSetup], restoring state: NodeState? = nil,
+        generator: SeededGenerator, now: Instant
+    ) {
         var generator = generator
         self.configuration = configuration
-        self.homes = homes.map { setup in
-            Home(setup, id: setup.id ?? .random(using: &generator), configuration: configuration)
+        let saved = state?.matches(for: homes.map(\.local)) ?? []
+        self.homes = homes.indices.map { index in
+            let savedID = saved.isEmpty ? nil : saved[index]?.usableID(configuration)
+            let id = homes[index].id ?? savedID ?? .random(using: &generator)
+            return Home(homes[index], id: id, configuration: configuration)
         }
         let limits = configuration.limits
         tokens = Tokens(rotation: configuration.tokenRotation, generator: generator.split(), now: now)
@@ -54,6 +62,11 @@ package struct Node: Sendable {
         nextVerification = now
         nextUpkeep = now + configuration.table.fillingInterval
         lastReceived = now
+        for (index, match) in saved.enumerated() {
+            guard let match else { continue }
+            counters.refused.contacts += self.homes[index].restore(match, configuration, now: now)
+        }
+        nextDeadline = earliestDeadline
     }
 
     /// A datagram arrived at `home`; its bytes are not kept.
@@ -133,6 +146,7 @@ package struct Node: Sendable {
         let homes = homes.span
         for home in homes.indices {
             if let next = homes[home].selfLookupAt { deadline = min(deadline, next) }
+            if !homes[home].restored.isEmpty { deadline = min(deadline, nextVerification) }
         }
         return deadline == .distantFuture ? nil : deadline
     }
