@@ -19,6 +19,11 @@ extension RunDigest {
         case .identityChanged(let home, let id):
             absorb(7, UInt64(home))
             absorb(id)
+        case .pinged(let endpoint, let pong):
+            absorb(8, endpoint)
+            guard let pong else { return }
+            absorb(pong.id)
+            absorb(UInt64(bitPattern: pong.roundTrip.wholeNanoseconds))
         }
     }
 

@@ -9,6 +9,8 @@ package enum Command: Equatable, Sendable {
     case lookup(LookupID, target: ID160, LookupPurpose)
     /// Ends a lookup without any further event. Unknown ids are ignored.
     case cancel(LookupID)
+    /// Asks the node at an endpoint for a sign of life; `Event.pinged` says what came of it.
+    case ping(Endpoint)
     /// Somebody may run a node there (a PORT message, `x.pe`, a torrent's `nodes`): it is pinged at the bounded
     /// rate of unverified contacts and enters the table if it answers.
     case contact(Endpoint)

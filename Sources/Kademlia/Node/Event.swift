@@ -16,10 +16,22 @@ package enum Event: Equatable, Sendable {
     case lookupFinished(LookupID, LookupReport)
     /// The lookup was not started: too many are running, or one under this id is.
     case lookupRefused(LookupID)
+    /// A `ping` command was answered, or not within the time of a query: then there is no `Pong`.
+    case pinged(Endpoint, Pong?)
     /// Enough nodes agree that `home` is seen from outside at this address (the port is as the last of them saw it).
     case externalAddressKnown(home: HomeIndex, Endpoint)
     /// `home` took an id that its external address allows (BEP 42). A saved state should keep it.
     case identityChanged(home: HomeIndex, NodeID)
+}
+
+/// The answer to a ping.
+package struct Pong: Equatable, Sendable {
+    package let id: NodeID
+    /// `v` as it came, its beginning if it is long: by convention two letters and two bytes.
+    package let version: [UInt8]
+    /// As whom the node sees us (BEP 42).
+    package let observed: Endpoint?
+    package let roundTrip: Duration
 }
 
 /// How a lookup went, over all homes that took part.

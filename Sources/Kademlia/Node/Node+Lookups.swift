@@ -168,7 +168,7 @@ extension Node {
         case .token(let reference, let store):
             let token = answer.token(in: packet)
             withLeg(reference, transaction.home, now: now, into: &outbox) { $0.tokenRefreshed(store, token: token) }
-        case .upkeep, .verification:
+        case .upkeep, .verification, .ping:
             forEachNode(in: answer.response, packet) { node, contact, home in
                 node.enqueue(Unverified(endpoint: contact.endpoint, id: contact.id, home: home), now: now)
             }

@@ -62,6 +62,15 @@ extension Node {
         }
     }
 
+    /// Pings for the owner, who chose the endpoint: no rule about contacts applies.
+    mutating func ping(_ endpoint: Endpoint, now: Instant, into outbox: inout Outbox) {
+        let home = homes.firstIndex { $0.family == endpoint.family }
+        let isSent = home.map { home in
+            send(.ping, to: endpoint, id: nil, at: home, for: .ping, now: now, into: &outbox)
+        }
+        if isSent != true { outbox.events.append(.pinged(endpoint, nil)) }
+    }
+
     mutating func responded(
         _ response: Response, _ message: Message, _ packet: RawSpan, from source: Endpoint, at home: HomeIndex,
         now: Instant, into outbox: inout Outbox
@@ -88,10 +97,19 @@ extension Node {
         let isNew =
             configuration.networkMode.accepts(source) && admit(contact, roundTrip: roundTrip, now: now, at: home)
         if let seen = message.observedEndpoint { noteVote(seen, by: source, at: home, now: now, into: &outbox) }
+        if transaction.purpose == .ping {
+            let version = message.version.map { packet.copy($0.prefix(Self.versionByteCount)) } ?? []
+            let pong = Pong(
+                id: response.id, version: version, observed: message.observedEndpoint, roundTrip: roundTrip)
+            outbox.events.append(.pinged(source, pong))
+        }
         let answer = Answer(response: response, contact: contact, isExpected: isExpected)
         deliver(answer, to: transaction, packet, now: now, into: &outbox)
         if isNew { welcome(contact, at: home, now: now, into: &outbox) }
     }
+
+    /// Of a `v` that the owner is told.
+    private static let versionByteCount = 32
 
     /// An error message: the query is over, and the node is alive, but we do not know under which id.
     mutating func refusedByOther(
@@ -113,6 +131,7 @@ extension Node {
             withLeg(reference, home, now: now, into: &outbox) { $0.storeRefused(store) }
         case .token(let reference, let store):
             withLeg(reference, home, now: now, into: &outbox) { $0.storeFailed(store) }
+        case .ping: outbox.events.append(.pinged(source, nil))
         case .upkeep, .verification: break
         }
     }
@@ -124,7 +143,7 @@ extension Node {
             withLeg(reference, transaction.home, now: now, into: &outbox) { $0.stalled(asked, now: now) }
         case .announce(let reference, let store):
             withLeg(reference, transaction.home, now: now, into: &outbox) { $0.storeStalled(store) }
-        case .token, .upkeep, .verification: break
+        case .token, .upkeep, .verification, .ping: break
         }
     }
 
@@ -139,6 +158,7 @@ extension Node {
             withLeg(reference, transaction.home, now: now, into: &outbox) { $0.failed(asked) }
         case .announce(let reference, let store), .token(let reference, let store):
             withLeg(reference, transaction.home, now: now, into: &outbox) { $0.storeFailed(store) }
+        case .ping: outbox.events.append(.pinged(transaction.endpoint, nil))
         case .upkeep, .verification: break
         }
     }

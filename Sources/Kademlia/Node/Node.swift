@@ -128,6 +128,7 @@ package struct Node: Sendable {
         case .lookup(let id, let target, let purpose): lookUp(id, target, purpose, now: now, into: &outbox)
         case .cancel(let id):
             if let reference = lookups.reference(of: .caller(id)) { lookups.remove(reference) }
+        case .ping(let endpoint): ping(endpoint, now: now, into: &outbox)
         case .contact(let endpoint):
             for home in homes.indices where homes[home].family == endpoint.family {
                 enqueue(Unverified(endpoint: endpoint, id: nil, home: home), now: now)

@@ -10,6 +10,8 @@ enum Purpose: Equatable, Sendable {
     /// A sign of life of a contact, or of one that may become a contact.
     case upkeep
     case verification
+    /// The owner wants to know.
+    case ping
 }
 
 enum Verb: Equatable, Sendable { case ping, findNode, getPeers, announcePeer }
