@@ -9,8 +9,10 @@ package enum NetworkMode: Hashable, Sendable {
     case `private`
 
     /// Whether a node or peer at `endpoint` may be believed in.
+    ///
+    /// On the internet not on a port below 1,024: whoever names one there wants us to bother a service that is no node.
     package func accepts(_ endpoint: Endpoint) -> Bool {
-        guard endpoint.port != 0 else { return false }
+        guard endpoint.port >= (self == .public ? 1024 : 1) else { return false }
         switch endpoint.scope {
         case .global: return true
         case .loopback, .privateUse: return self == .private
@@ -18,7 +20,7 @@ package enum NetworkMode: Hashable, Sendable {
         }
     }
 
-    /// What limits per source count by.
+    /// What votes count by, one for each.
     func source(of endpoint: Endpoint) -> Endpoint {
         self == .public ? endpoint.host : endpoint
     }
@@ -40,6 +42,15 @@ package struct Configuration: Sendable {
 
     package var table = TableRules()
     package var search = SearchRules()
+
+    /// Shared by copies until it is changed, since a million simulated nodes have the same.
+    package var budgets: Budgets {
+        get { boxedBudgets.value }
+        _modify { yield &boxedBudgets.value }
+    }
+
+    private var boxedBudgets = standardBudgets
+    private static let standardBudgets = Boxed(Budgets())
 
     /// Pause after a bootstrap that nobody answered, or that left us with fewer than k contacts; it doubles up to the
     /// longest.
@@ -90,11 +101,6 @@ package struct Configuration: Sendable {
         package var peersPerAddress = 8
         /// The longest packet that we send: BEP 32 promises every node can take it.
         package var replyByteCount = 1024
-        /// Queries per second that one source may send for long, nil to lift the limit, and how many at once.
-        package var queriesPerSecondPerSource: Int? = 10
-        package var queryBurstPerSource = 60
-        /// Sources that are told apart, 16 bytes each.
-        package var trackedSourceCount = 65536
 
         package init() {}
     }

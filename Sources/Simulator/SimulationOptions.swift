@@ -43,7 +43,7 @@ package struct SimulationOptions: Sendable {
     /// The node as in production, but for what bounds others at the cost of memory.
     package static var nodeConfiguration: Configuration {
         var configuration = Configuration()
-        configuration.limits.queriesPerSecondPerSource = nil
+        configuration.budgets = Budgets(preset: .off)
         return configuration
     }
 }

@@ -36,7 +36,7 @@ final class NodeCrowd {
         configuration.binds = [address]
         configuration.acceptsPeers = false
         configuration.client.node.networkMode = .private
-        configuration.client.node.limits.queriesPerSecondPerSource = nil
+        configuration.client.node.budgets = Budgets(preset: .off)
         configuration.client.node.table.verificationInterval = .milliseconds(10)
         // Thousands of sockets with buffers for the internet would be gigabytes.
         configuration.udpBufferBytes = 256 << 10

@@ -56,7 +56,7 @@ import Testing
 
     private static func node(using generator: inout SeededGenerator) -> Node {
         var configuration = Configuration.loopback
-        configuration.limits.queriesPerSecondPerSource = nil
+        configuration.budgets = Budgets(preset: .off)
         configuration.limits.infoHashCount = 20
         configuration.limits.peersPerInfoHash = 10
         configuration.limits.lookupCount = 10

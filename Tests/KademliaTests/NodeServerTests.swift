@@ -112,6 +112,9 @@ import Testing
     }
 
     @Test mutating func aFullReplyHoldsAsManyPeersAsFit() throws {
+        var configuration = Configuration.loopback
+        configuration.budgets.answerBytesPerSecond = nil
+        bench = Workbench(configuration)
         befriend(20)
         for number in 0..<300 {
             let announcer = stranger(number)
@@ -229,7 +232,7 @@ import Testing
 
     @Test mutating func aLiftedLimitAnswersEverything() {
         var configuration = Configuration.loopback
-        configuration.limits.queriesPerSecondPerSource = nil
+        configuration.budgets = Budgets(preset: .off)
         bench = Workbench(configuration)
         let loud = stranger(1)
         for _ in 0..<500 { bench.receive(loud.ping(), from: loud.endpoint) }

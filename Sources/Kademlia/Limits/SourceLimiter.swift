@@ -1,98 +1,159 @@
-import Digest
-package import Primitives
+import Primitives
 
-/// How many queries one source may send: a token bucket for each, in a table of bounded size.
+/// What each source may cost us and others: queries by time, and bytes of answers by bytes of queries.
 ///
-/// The table is 4-way associative under a keyed hash, so nobody can choose addresses that crowd out a victim's
-/// neighbours. It grows while live buckets collide and then forgets the fullest bucket of four, which is the one that
-/// loses least by starting anew.
-package struct SourceLimiter: Sendable {
-    private struct Slot {
-        /// The keyed hash of the source; 0: free.
+/// A source that has proved its address has no limit of bytes, since nobody else can have asked in its name.
+struct SourceLimiter: Sendable {
+    struct Rules: Sendable {
+        /// Nil: not limited.
+        var queriesPerSecond: Int?
+        var queryBurst = 0
+        /// Nil: not limited.
+        var bytesPerByte: Int?
+        var byteBurst = 0
+        var memory = Duration.seconds(300)
+        var slotLimit = 1024
+    }
+
+    private struct Slot: AssociativeSlot {
         var key: UInt64 = 0
         /// Milliseconds of the caller's clock, wrapping.
         var stamp: UInt32 = 0
         /// Thousandths of a query left.
-        var level: Int32 = 0
+        var queries: Int32 = 0
+        /// Bytes of answers left.
+        var bytes: Int32 = 0
+        /// The port that proved to be there, and until when: minutes of the caller's clock, wrapping.
+        var provenPort: UInt16 = 0
+        var provenUntil: UInt16 = 0
     }
 
-    private static let ways = 4
+    /// A day, in milliseconds.
+    private static let longestProof = 86_400_000
 
-    private let rate: Int
-    /// Thousandths of a query.
-    private let capacity: Int
-    private let slotLimit: Int
-    private let hash: SipHash
-    private var slots: [Slot] = []
+    private let scale: Scale
+    private var table: AssociativeTable<Slot>
+
+    init(_ rules: Rules) {
+        scale = Scale(rules)
+        table = AssociativeTable(slotLimit: rules.slotLimit)
+    }
+
+    var trackedCount: Int { table.usedCount }
     /// Sources that were forgotten while they still had something to forget.
-    package private(set) var forgottenCount = 0
+    var forgottenCount: Int { table.forgottenCount }
 
-    /// `queriesPerSecond` refill a bucket that holds `burst`.
-    package init(queriesPerSecond: Int, burst: Int, slotLimit: Int, key: (UInt64, UInt64)) {
-        rate = queriesPerSecond
-        capacity = min(burst * 1000, Int(Int32.max))
-        self.slotLimit = max(slotLimit, Self.ways)
-        hash = SipHash(key: key)
-    }
-
-    package var trackedSourceCount: Int { slots.reduce(0) { $0 + ($1.key == 0 ? 0 : 1) } }
-
-    /// Takes one query from the source's bucket; false when it is empty.
-    package mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
-        if slots.isEmpty { slots = Array(repeating: Slot(), count: min(64, slotLimit / Self.ways * Self.ways)) }
-        let key = key(of: source)
-        let milliseconds = UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
-        let position = slot(for: key, at: milliseconds)
-        if slots[position].key != key {
-            slots[position] = Slot(key: key, stamp: milliseconds, level: Int32(capacity))
+    /// Takes one query from the source's bucket; nil when it is empty.
+    ///
+    /// The position is good until the next source enters.
+    mutating func entered(_ key: UInt64, byteCount: Int, now: Instant) -> Int? {
+        let milliseconds = Self.milliseconds(now)
+        let position = refreshed(key, at: milliseconds, now: now)
+        if scale.limitsQueries {
+            guard table[position].queries >= 1000 else { return nil }
+            table[position].queries -= 1000
         }
-        let level = level(of: slots[position], at: milliseconds)
-        slots[position].stamp = milliseconds
-        slots[position].level = Int32(level >= 1000 ? level - 1000 : level)
-        return level >= 1000
+        if scale.limitsBytes {
+            let level = Int(table[position].bytes) + byteCount * scale.bytesPerByte
+            table[position].bytes = Int32(min(scale.byteCapacity, level))
+        }
+        return position
     }
 
-    private func level(of slot: Slot, at milliseconds: UInt32) -> Int {
-        min(capacity, Int(slot.level) + Int(milliseconds &- slot.stamp) * rate)
+    /// Bytes of answers that the source may have now.
+    func room(at position: Int) -> Int { scale.limitsBytes ? Int(table[position].bytes) : .max }
+
+    mutating func spent(_ byteCount: Int, at position: Int) {
+        guard scale.limitsBytes else { return }
+        table[position].bytes -= Int32(clamping: byteCount)
     }
 
-    /// The source's slot, or one to take over: free, or full again and so without information, or after growth.
-    private mutating func slot(for key: UInt64, at milliseconds: UInt32) -> Int {
-        while true {
-            let ways = ways(of: key)
-            if let own = ways.first(where: { slots[$0].key == key }) { return own }
-            var fullest = ways.lowerBound
-            for way in ways {
-                if slots[way].key == 0 { return way }
-                if level(of: slots[way], at: milliseconds) > level(of: slots[fullest], at: milliseconds) {
-                    fullest = way
-                }
+    func isProven(port: UInt16, at position: Int, now: Instant) -> Bool {
+        let slot = table[position]
+        return slot.provenPort == port && port != 0 && Self.isAhead(slot.provenUntil, of: Self.minute(now))
+    }
+
+    /// The source answered from this port, or used a token from it.
+    mutating func proved(_ key: UInt64, port: UInt16, until: Instant, now: Instant) {
+        let position = refreshed(key, at: Self.milliseconds(now), now: now)
+        proved(port: port, until: until, at: position)
+    }
+
+    mutating func proved(port: UInt16, until: Instant, at position: Int) {
+        table[position].provenPort = port
+        table[position].provenUntil = Self.minute(until)
+    }
+
+    /// The source's slot as of now, a fresh one if it had none.
+    private mutating func refreshed(_ key: UInt64, at milliseconds: UInt32, now: Instant) -> Int {
+        let scale = scale
+        let position = table.makePosition(of: key) { slot in
+            scale.worth(of: slot, at: milliseconds, minute: Self.minute(now))
+        }
+        var slot = table[position]
+        if slot.key == key {
+            slot.queries = Int32(scale.queries(of: slot, at: milliseconds))
+            let silence = Int(milliseconds &- slot.stamp)
+            if silence >= scale.memory { slot.bytes = Int32(scale.byteCapacity) }
+            // Before the count of minutes can wrap.
+            if silence >= Self.longestProof { slot.provenPort = 0 }
+        } else {
+            slot = Slot(key: key, queries: Int32(scale.queryCapacity), bytes: Int32(scale.byteCapacity))
+        }
+        slot.stamp = milliseconds
+        table[position] = slot
+        return position
+    }
+
+    private static func milliseconds(_ now: Instant) -> UInt32 {
+        UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
+    }
+
+    private static func minute(_ instant: Instant) -> UInt16 {
+        UInt16(truncatingIfNeeded: instant.nanoseconds / 60_000_000_000)
+    }
+
+    private static func isAhead(_ minute: UInt16, of now: UInt16) -> Bool {
+        Int16(bitPattern: minute &- now) > 0
+    }
+
+    /// The rules in the units of slots.
+    private struct Scale: Sendable {
+        /// Queries per second, which is thousandths per millisecond.
+        let rate: Int
+        let queryCapacity: Int
+        let limitsQueries: Bool
+        let bytesPerByte: Int
+        let byteCapacity: Int
+        let limitsBytes: Bool
+        /// Milliseconds.
+        let memory: Int
+
+        init(_ rules: Rules) {
+            limitsQueries = rules.queriesPerSecond != nil
+            rate = min(max(rules.queriesPerSecond ?? 0, 0), 1 << 20)
+            queryCapacity = min(max(rules.queryBurst, 0), 1 << 20) * 1000
+            limitsBytes = rules.bytesPerByte != nil
+            bytesPerByte = min(max(rules.bytesPerByte ?? 0, 0), 1 << 10)
+            byteCapacity = min(max(rules.byteBurst, 0), 1 << 30)
+            memory = Int(clamping: rules.memory.wholeNanoseconds / 1_000_000)
+        }
+
+        func queries(of slot: Slot, at milliseconds: UInt32) -> Int {
+            min(queryCapacity, Int(slot.queries) + Int(milliseconds &- slot.stamp) * rate)
+        }
+
+        /// How far from fresh a source is, in thousandths of each bucket; a proof counts as much as a bucket.
+        func worth(of slot: Slot, at milliseconds: UInt32, minute: UInt16) -> Int {
+            var worth = 0
+            if limitsQueries, queryCapacity > 0 {
+                worth += (queryCapacity - queries(of: slot, at: milliseconds)) * 1000 / queryCapacity
             }
-            if level(of: slots[fullest], at: milliseconds) == capacity { return fullest }
-            guard slots.count * 2 <= slotLimit else {
-                forgottenCount += 1
-                return fullest
+            if limitsBytes, byteCapacity > 0, Int(milliseconds &- slot.stamp) < memory {
+                worth += (byteCapacity - Int(slot.bytes)) * 1000 / byteCapacity
             }
-            grow()
+            if slot.provenPort != 0, isAhead(slot.provenUntil, of: minute) { worth += 1000 }
+            return worth
         }
-    }
-
-    private mutating func grow() {
-        let old = slots
-        slots = Array(repeating: Slot(), count: old.count * 2)
-        for (position, slot) in old.enumerated() where slot.key != 0 {
-            // Its set is now the old one or the old one's twin, where nobody else goes: the same way is free.
-            slots[ways(of: slot.key).lowerBound + position % Self.ways] = slot
-        }
-    }
-
-    private func ways(of key: UInt64) -> Range<Int> {
-        let set = Int(key >> 32) % (slots.count / Self.ways)
-        return set * Self.ways..<(set + 1) * Self.ways
-    }
-
-    private func key(of source: Endpoint) -> UInt64 {
-        let words = source.words
-        return max(1, hash.hash(words.span.bytes))
     }
 }

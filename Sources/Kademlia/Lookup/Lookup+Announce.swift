@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 
 /// The announce at the end of a lookup: every store is told once, twice if it was silent, and gets a second token
 /// once if it refused the first.
@@ -26,6 +26,19 @@ extension Lookup {
         stores[store].hasFreshToken = true
         stores[store].attempts = 0
         stores[store].state = token.isEmpty ? .failed : .pending
+    }
+
+    /// The query could not be sent: it counts as never sent, and is tried again when `next` is called next.
+    package mutating func storeUnsent(_ store: Int, retryAt: Instant) {
+        guard stores.indices.contains(store) else { return }
+        switch stores[store].state {
+        case .announced:
+            stores[store].state = .pending
+            stores[store].attempts -= 1
+        case .awaitingToken: stores[store].state = .needsToken
+        case .pending, .needsToken, .confirmed, .failed: return
+        }
+        wakesAt = retryAt
     }
 
     package mutating func storeStalled(_ store: Int) {

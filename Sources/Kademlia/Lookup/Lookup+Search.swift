@@ -65,8 +65,14 @@ extension Lookup {
     /// The query could not be sent: it counts as never asked, and is tried again when `next` is called next.
     package mutating func unsent(_ asked: Asked, retryAt: Instant) {
         switch asked {
-        case .candidate(let index): candidates[index].state = .fresh
-        case .seed(let index): seeds[index].state = .fresh
+        case .candidate(let index):
+            candidates[index].state = .fresh
+            candidates[index].attempts -= 1
+            if candidates[index].attempts == 0 { queriedCount -= 1 }
+        case .seed(let index):
+            seeds[index].state = .fresh
+            seeds[index].attempts -= 1
+            if seeds[index].attempts == 0 { queriedCount -= 1 }
         }
         wakesAt = retryAt
     }

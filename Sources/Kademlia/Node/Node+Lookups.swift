@@ -16,8 +16,6 @@ struct Answer {
 extension Node {
     /// Candidates to start from: more than k, since some of them will not answer.
     private static let startCount = 16
-    /// How soon a lookup tries again that found all transactions in use.
-    private static let congestionPause = Duration.milliseconds(100)
 
     mutating func lookUp(
         _ id: LookupID, _ target: ID160, _ purpose: LookupPurpose, now: Instant, into outbox: inout Outbox
@@ -112,22 +110,29 @@ extension Node {
         case .ask(let asked, let endpoint, let id):
             let query = question(running, at: home)
             let purpose = Purpose.lookup(reference, asked)
-            if send(query, to: endpoint, id: id, at: home, for: purpose, now: now, into: &outbox) { return true }
-            running.legs[leg].lookup.unsent(asked, retryAt: now + Self.congestionPause)
+            let sending = send(
+                query, to: endpoint, id: id, at: home, for: purpose, urgency: running.owner.urgency, now: now,
+                into: &outbox)
+            guard case .refused(let retryAt) = sending else { return true }
+            running.legs[leg].lookup.unsent(asked, retryAt: retryAt)
             return false
         case .announce(let store, let contact, let token):
             guard case .announce(let port) = running.purpose else { return true }
             let query = OutgoingQuery.announcePeer(infoHash: running.target, port: port, token: token)
             let purpose = Purpose.announce(reference, store: store)
-            let isSent = send(
+            let sending = send(
                 query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
-            if !isSent { running.legs[leg].lookup.storeFailed(store) }
+            guard case .refused(let retryAt) = sending else { return true }
+            running.legs[leg].lookup.storeUnsent(store, retryAt: retryAt)
+            return false
         case .refreshToken(let store, let contact):
             let query = OutgoingQuery.getPeers(infoHash: running.target, want: nil)
             let purpose = Purpose.token(reference, store: store)
-            let isSent = send(
+            let sending = send(
                 query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
-            if !isSent { running.legs[leg].lookup.storeFailed(store) }
+            guard case .refused(let retryAt) = sending else { return true }
+            running.legs[leg].lookup.storeUnsent(store, retryAt: retryAt)
+            return false
         case .finish: break
         }
         return true

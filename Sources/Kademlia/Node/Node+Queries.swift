@@ -19,18 +19,36 @@ enum OutgoingQuery {
     }
 }
 
+/// What became of a query that was to be sent.
+enum Sending: Equatable {
+    case sent
+    /// There was no room for it; there may be at `retryAt`.
+    case refused(retryAt: Instant)
+}
+
 /// The node as a client: its queries, and what comes of them.
 extension Node {
-    /// Sends a query; false when too many are in flight.
+    /// How soon a lookup tries again that found all transactions in use.
+    private static let congestionPause = Duration.milliseconds(100)
+
+    /// Sends a query, if the budgets have room for it and not too many are in flight.
+    ///
+    /// - Parameter urgency: nil: that of the purpose, and of a caller's lookup for a lookup.
     mutating func send(
         _ query: OutgoingQuery, to endpoint: Endpoint, id: NodeID?, at home: HomeIndex, for purpose: Purpose,
-        now: Instant, into outbox: inout Outbox
-    ) -> Bool {
+        urgency: Urgency? = nil, now: Instant, into outbox: inout Outbox
+    ) -> Sending {
+        guard !transactions.isFull else {
+            counters.refused.transactions += 1
+            return .refused(retryAt: now + Self.congestionPause)
+        }
+        if let retryAt = budgetPause(before: endpoint, urgency ?? purpose.urgency, now: now) {
+            return .refused(retryAt: retryAt)
+        }
         let transaction = Transaction(
             endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now)
         guard let number = transactions.begin(transaction, stallTimeout: stallTimeout) else {
-            counters.refused.transactions += 1
-            return false
+            return .refused(retryAt: now + Self.congestionPause)
         }
         let start = outbox.bytes.count
         let encoder = homes[home].encoder
@@ -51,7 +69,7 @@ extension Node {
             counters.queriesSent.announcePeer += 1
         }
         outbox.finishDatagram(from: start, to: endpoint, via: home)
-        return true
+        return .sent
     }
 
     /// How long a query may be silent before somebody else is asked in its place.
@@ -65,10 +83,10 @@ extension Node {
     /// Pings for the owner, who chose the endpoint: no rule about contacts applies.
     mutating func ping(_ endpoint: Endpoint, now: Instant, into outbox: inout Outbox) {
         let home = homes.firstIndex { $0.family == endpoint.family }
-        let isSent = home.map { home in
+        let sending = home.map { home in
             send(.ping, to: endpoint, id: nil, at: home, for: .ping, now: now, into: &outbox)
         }
-        if isSent != true { outbox.events.append(.pinged(endpoint, nil)) }
+        if sending != .sent { outbox.events.append(.pinged(endpoint, nil)) }
     }
 
     mutating func responded(
@@ -86,6 +104,7 @@ extension Node {
             return
         }
         countAnswer(to: transaction, now: now, into: &outbox)
+        proved(source, now: now)
         if !homes[home].hasHeardSeed, bootstrapEndpoints.contains(source) { homes[home].hasHeardSeed = true }
         let isExpected = transaction.expectedID.map { $0 == response.id } ?? true
         if !isExpected, let expected = transaction.expectedID {

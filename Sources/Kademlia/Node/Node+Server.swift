@@ -6,6 +6,8 @@ struct Origin {
     let endpoint: Endpoint
     let home: HomeIndex
     let transaction: Range<Int>
+    /// What the answer is paid from; set when it is admitted.
+    var account = AnswerBudget.Account.unlimited
 }
 
 /// The node as a server: every query is answered from the table and the stores (BEP 5, BEP 32).
@@ -19,7 +21,8 @@ extension Node {
             counters.refused.ownID += 1
             return
         }
-        guard admits(origin, now: now) else { return }
+        var origin = origin
+        guard admits(&origin, packet, now: now) else { return }
         switch query.method {
         case .ping: reply(ReplyContent(), origin, packet, into: &outbox)
         case .findNode(let target), .unknown(let target):
@@ -35,7 +38,7 @@ extension Node {
             reply(content, origin, packet, into: &outbox)
             outbox.giveBack(content)
         case .announcePeer(let announcement):
-            announced(announcement, by: query.id, packet, origin, now: now, into: &outbox)
+            announced(announcement, by: query.id, packet, &origin, now: now, into: &outbox)
         }
         // After the answer: who asks may become a contact, once it has answered us.
         if !message.isReadOnly { noteSender(query.id, origin, now: now) }
@@ -47,25 +50,13 @@ extension Node {
         into outbox: inout Outbox
     ) {
         counters.refused.malformed += 1
-        guard admits(origin, now: now) else { return }
+        var origin = origin
+        guard admits(&origin, packet, isMalformed: true, now: now) else { return }
         sendError(code, text, origin, packet, into: &outbox)
     }
 
-    private mutating func admits(_ origin: Origin, now: Instant) -> Bool {
-        guard !configuration.isReadOnly else {
-            counters.refused.readOnly += 1
-            return false
-        }
-        let source = configuration.networkMode.source(of: origin.endpoint)
-        guard limiter?.admits(source, now: now) ?? true else {
-            counters.refused.rateLimited += 1
-            return false
-        }
-        return true
-    }
-
     private mutating func announced(
-        _ announcement: Announcement, by id: NodeID, _ packet: RawSpan, _ origin: Origin, now: Instant,
+        _ announcement: Announcement, by id: NodeID, _ packet: RawSpan, _ origin: inout Origin, now: Instant,
         into outbox: inout Outbox
     ) {
         let token = packet.extracting(announcement.token)
@@ -74,8 +65,14 @@ extension Node {
             sendError(.protocol, "bad token", origin, packet, into: &outbox)
             return
         }
+        proved(&origin, now: now)
         var peer = origin.endpoint
         if let port = announcement.port { peer.port = port }
+        guard configuration.networkMode.accepts(peer) else {
+            counters.refused.badPort += 1
+            sendError(.protocol, "no peer can be there", origin, packet, into: &outbox)
+            return
+        }
         let outcome = store.announce(announcement.infoHash, peer: peer, now: now, using: &generator)
         if outcome == .refused { counters.refused.announces += 1 }
         // Also when refused: the announcer can do nothing about it, and others hold the peer.
@@ -113,27 +110,33 @@ extension Node {
         guard store.peerCount(of: infoHash, family: family) > 0 else { return }
         let room = MessageEncoder.valuesThatFit(
             family, beside: content, transactionByteCount: origin.transaction.count, observed: origin.endpoint,
-            limit: configuration.limits.replyByteCount)
+            limit: min(configuration.limits.replyByteCount, origin.account.room))
         store.appendPeers(of: infoHash, family: family, upTo: room, now: now, using: &generator, to: &content.values)
     }
 
-    private mutating func reply(
+    mutating func reply(
         _ content: ReplyContent, _ origin: Origin, _ packet: RawSpan, into outbox: inout Outbox
     ) {
         let start = outbox.bytes.count
         homes[origin.home].encoder.reply(
             content, to: origin.transaction, of: packet, observed: origin.endpoint, into: &outbox.bytes)
-        outbox.finishDatagram(from: start, to: origin.endpoint, via: origin.home)
+        guard outbox.bytes.count - start <= origin.account.room else {
+            return replyBriefly(content, origin, packet, from: start, into: &outbox)
+        }
+        finishAnswer(from: start, origin, into: &outbox)
         counters.answersSent += 1
     }
 
-    private mutating func sendError(
+    mutating func sendError(
         _ code: ErrorCode, _ text: StaticString, _ origin: Origin, _ packet: RawSpan, into outbox: inout Outbox
     ) {
         let start = outbox.bytes.count
         homes[origin.home].encoder.error(
             code, text, to: origin.transaction, of: packet, observed: origin.endpoint, into: &outbox.bytes)
-        outbox.finishDatagram(from: start, to: origin.endpoint, via: origin.home)
+        guard outbox.bytes.count - start <= origin.account.room else {
+            return withhold(from: start, into: &outbox)
+        }
+        finishAnswer(from: start, origin, into: &outbox)
         counters.errorsSent += 1
     }
 

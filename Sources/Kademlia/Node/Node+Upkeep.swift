@@ -158,9 +158,13 @@ extension Node {
             // A poor table needs more than a sign of life.
             let isPoor = homes.span[stranger.home].contactCount < configuration.bucketSize
             let query = isPoor ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
-            _ = send(
+            let sending = send(
                 query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
                 into: &outbox)
+            if case .refused(let retryAt) = sending {
+                unverified.insert(stranger, at: 0)
+                nextVerification = max(nextVerification, retryAt)
+            }
         }
     }
 

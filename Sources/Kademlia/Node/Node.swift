@@ -10,8 +10,9 @@ package struct Node: Sendable {
     var generator: SeededGenerator
     var tokens: Tokens
     var store: PeerStore
-    /// Nil when the limit is lifted.
-    var limiter: SourceLimiter?
+    /// None until the first packet, and while their limits are lifted.
+    var answerBudget = Boxed<AnswerBudget>()
+    var queryBudget = Boxed<QueryBudget>()
     var transactions: Transactions
     var lookups: Lookups
     var roundTrips = RoundTrips()
@@ -50,11 +51,6 @@ package struct Node: Sendable {
         let limits = configuration.limits
         tokens = Tokens(rotation: configuration.tokenRotation, generator: generator.split(), now: now)
         store = PeerStore(configuration: configuration)
-        limiter = limits.queriesPerSecondPerSource.map { rate in
-            SourceLimiter(
-                queriesPerSecond: rate, burst: limits.queryBurstPerSource, slotLimit: limits.trackedSourceCount,
-                key: (generator.next(), generator.next()))
-        }
         transactions = Transactions(
             limit: limits.transactionCount, timeout: configuration.search.queryTimeout, generator: generator.split())
         lookups = Lookups(limit: limits.lookupCount)
@@ -73,7 +69,9 @@ package struct Node: Sendable {
     package mutating func received(
         _ packet: RawSpan, from source: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
     ) {
-        guard homes.indices.contains(home), source.family == homes[home].family, source.port != 0 else {
+        guard homes.indices.contains(home), source.family == homes[home].family, source.port != 0,
+            !isOwn(source, at: home)
+        else {
             counters.refused.impossibleSource += 1
             return
         }
@@ -168,8 +166,7 @@ package struct Node: Sendable {
         statistics.peersStored = store.peerCount
         statistics.refused.evictedInfoHashes = store.evictedInfoHashCount
         statistics.refused.evictedPeers = store.evictedPeerCount
-        statistics.refused.forgottenSources = limiter?.forgottenCount ?? 0
-        statistics.trackedSources = limiter?.trackedSourceCount ?? 0
+        describeBudgets(&statistics)
         statistics.stallTimeout = stallTimeout
         return statistics
     }

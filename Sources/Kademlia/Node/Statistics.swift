@@ -16,7 +16,7 @@ package struct Statistics: Equatable, Sendable {
     package struct Refusals: Equatable, Sendable {
         /// Packets that are no KRPC message.
         package var malformed = 0
-        /// Packets of the other address family, or from port 0.
+        /// Packets of the other address family, from port 0, or from our own address.
         package var impossibleSource = 0
         /// Queries over the limit of their source.
         package var rateLimited = 0
@@ -30,7 +30,7 @@ package struct Statistics: Equatable, Sendable {
         package var unexpectedID = 0
         /// Announces with a token that we did not give to this asker for this infohash.
         package var badToken = 0
-        /// Announces without a port.
+        /// Announces of an address or port where no peer of this network can be.
         package var badPort = 0
         /// Contacts of a forbidden scope, with port 0, or over the number believed from one reply.
         package var contacts = 0
@@ -69,6 +69,13 @@ package struct Statistics: Equatable, Sendable {
     package var stalls = 0
     package var timeouts = 0
     package var refused = Refusals()
+    /// In 8 bytes while there are none, since each node of a simulation has these counters.
+    package var budgets: BudgetStatistics {
+        get { boxedBudgets.isEmpty ? BudgetStatistics() : boxedBudgets.value }
+        set { boxedBudgets = Boxed(newValue) }
+    }
+
+    private var boxedBudgets = Boxed<BudgetStatistics>()
 
     /// Verified contacts in all tables of the family.
     package var contactsV4 = 0

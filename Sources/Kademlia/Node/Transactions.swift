@@ -71,6 +71,7 @@ struct Transactions: Sendable {
     }
 
     var count: Int { slots.count - free.count }
+    var isFull: Bool { free.isEmpty && slots.count >= limit }
 
     var nextDeadline: Instant? { deadlines.min?.at }
 

@@ -1,0 +1,132 @@
+import Digest
+import Primitives
+
+/// What those who ask us may cost us and others: by source, by network, and together.
+struct AnswerBudget: Sendable {
+    enum Refusal: Error, Sendable { case sourceRate, networkRate, answerBytes }
+
+    /// One query that may be answered, and how it is paid for.
+    ///
+    /// It is good until the next packet comes.
+    struct Account: Sendable {
+        fileprivate var host = -1
+        fileprivate var network = -1
+        /// How long the answer may be.
+        fileprivate(set) var room = Int.max
+
+        /// Nothing is counted.
+        static let unlimited = Account()
+    }
+
+    private let isPublic: Bool
+    private let bytesPerByte: Int?
+    private let totalCapacity: Int
+    private let proofLifetime: Duration
+    private let hash: SipHash
+    private var hosts: SourceLimiter
+    /// Nil in private networks, where all nodes share one.
+    private var networks: SourceLimiter?
+    /// Bytes left for everybody who has not proved an address.
+    private var totalLeft: Int
+    private var answerBytes: TokenBucket?
+    private var networkRate = 0
+    private var answerBytesRefused = 0
+    private var proofs = 0
+    /// Answers that were made shorter, and those that were not given at all, for what the asker may be sent.
+    var shortened = 0
+    var unproven = 0
+
+    init(_ budgets: Budgets, mode: NetworkMode, key: (UInt64, UInt64), now: Instant) {
+        isPublic = mode == .public
+        bytesPerByte = budgets.answerBytesPerQueryByte.map { min(max($0, 0), 1 << 10) }
+        totalCapacity = max(0, budgets.answerBurstInTotal)
+        totalLeft = totalCapacity
+        proofLifetime = budgets.proofLifetime
+        hash = SipHash(key: key)
+        var rules = SourceLimiter.Rules(
+            queriesPerSecond: budgets.queriesPerSecondPerSource, queryBurst: budgets.queryBurstPerSource,
+            bytesPerByte: bytesPerByte, byteBurst: budgets.answerBurstPerSource, memory: budgets.sourceMemory,
+            slotLimit: budgets.trackedSourceCount)
+        hosts = SourceLimiter(rules)
+        rules.queriesPerSecond = budgets.queriesPerSecondPerNetwork
+        rules.queryBurst = budgets.queryBurstPerNetwork
+        rules.byteBurst = budgets.answerBurstPerNetwork
+        rules.slotLimit = budgets.trackedNetworkCount
+        networks = isPublic ? SourceLimiter(rules) : nil
+        answerBytes = budgets.answerBytesPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
+    }
+
+    /// A query came: whether it may be answered.
+    ///
+    /// - Parameter isMalformed: an answer would only be an error, which gives way to real ones.
+    mutating func admit(
+        _ source: Endpoint, byteCount: Int, isMalformed: Bool, now: Instant
+    ) -> Result<Account, Refusal> {
+        answerBytes?.refill(now: now)
+        if let answerBytes, !answerBytes.has(reserveEighths: isMalformed ? 4 : 0) {
+            answerBytesRefused += 1
+            return .failure(.answerBytes)
+        }
+        guard let host = hosts.entered(key(of: source), byteCount: byteCount, now: now) else {
+            return .failure(.sourceRate)
+        }
+        var account = Account()
+        account.host = host
+        guard !hosts.isProven(port: source.port, at: host, now: now) else { return .success(account) }
+        account.room = hosts.room(at: host)
+        if networks != nil {
+            let key = hash.key(of: source.network)
+            guard let network = networks?.entered(key, byteCount: byteCount, now: now) else {
+                networkRate += 1
+                return .failure(.networkRate)
+            }
+            account.network = network
+            account.room = min(account.room, networks?.room(at: network) ?? .max)
+        }
+        if let bytesPerByte {
+            totalLeft = min(totalCapacity, totalLeft + byteCount * bytesPerByte)
+            account.room = min(account.room, totalLeft)
+        }
+        return .success(account)
+    }
+
+    /// So much was answered.
+    mutating func spent(_ byteCount: Int, by account: Account) {
+        answerBytes?.take(byteCount)
+        // What a proved source is sent is counted by time only.
+        guard account.room != .max else { return }
+        hosts.spent(byteCount, at: account.host)
+        if account.network >= 0 { networks?.spent(byteCount, at: account.network) }
+        totalLeft -= byteCount
+    }
+
+    /// The source answered a query of ours: the address is its own.
+    mutating func proved(_ source: Endpoint, now: Instant) {
+        proofs += 1
+        hosts.proved(key(of: source), port: source.port, until: now + proofLifetime, now: now)
+    }
+
+    /// The source used a token that it was sent.
+    mutating func proved(_ account: inout Account, port: UInt16, now: Instant) {
+        guard account.host >= 0 else { return }
+        proofs += 1
+        hosts.proved(port: port, until: now + proofLifetime, at: account.host)
+        account.room = .max
+    }
+
+    private func key(of source: Endpoint) -> UInt64 { hash.key(of: isPublic ? source.host : source) }
+
+    var trackedSourceCount: Int { hosts.trackedCount }
+    var forgottenCount: Int { hosts.forgottenCount + (networks?.forgottenCount ?? 0) }
+
+    func describe(_ statistics: inout BudgetStatistics) {
+        statistics.answerBytesLeft = answerBytes?.tokens
+        statistics.unprovenBytesLeft = bytesPerByte.map { _ in totalLeft }
+        statistics.trackedNetworks = networks?.trackedCount ?? 0
+        statistics.networkRate = networkRate
+        statistics.answerBytes = answerBytesRefused
+        statistics.shortened = shortened
+        statistics.unproven = unproven
+        statistics.proofs = proofs
+    }
+}
