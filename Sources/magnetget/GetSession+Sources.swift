@@ -102,7 +102,9 @@ extension GetSession {
         let usable = peers.filter { mode.accepts($0) }
         if usable.count < peers.count {
             let count = HumanText.count(peers.count - usable.count, "peer")
-            console.note("\(count) of the magnet left out: private addresses need --peer, or --network private")
+            console.note(
+                "\(count) of the magnet left out: "
+                    + "private addresses and ports below 1024 need --peer, or --network private")
         }
         return usable
     }
