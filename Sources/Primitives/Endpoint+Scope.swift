@@ -19,6 +19,14 @@ extension Endpoint {
         case .v6(let endpoint): endpoint.scope
         }
     }
+
+    /// 0.0.0.0 or ::, whose sockets the system gives an address of its choice.
+    package var isAnyAddress: Bool {
+        switch self {
+        case .v4(let endpoint): endpoint.address == 0
+        case .v6(let endpoint): endpoint.high == 0 && endpoint.low == 0
+        }
+    }
 }
 
 extension EndpointV4 {

@@ -58,12 +58,4 @@ extension Endpoint {
             mainline_endpoint(high: endpoint.high, low: endpoint.low, port: endpoint.port, is_v6: true)
         }
     }
-
-    /// 0.0.0.0 or ::, whose sockets the system gives an address of its choice.
-    var isAnyAddress: Bool {
-        switch self {
-        case .v4(let endpoint): endpoint.address == 0
-        case .v6(let endpoint): endpoint.high == 0 && endpoint.low == 0
-        }
-    }
 }

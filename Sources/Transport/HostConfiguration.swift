@@ -6,11 +6,10 @@ import Swarm
 
 /// Where a host lives on the network and what it may use.
 package struct HostConfiguration: Sendable {
-    /// The local addresses, at most one for each family: one home of the DHT node, one UDP socket and one TCP listener
-    /// each.
+    /// The local addresses: one home of the DHT node, one UDP socket and one TCP listener each.
     ///
-    /// Outgoing connections leave from them too, and a family without an address is not used at all. Port 0 takes a
-    /// free one, the same for UDP and TCP, and the same for all addresses that ask for 0.
+    /// Outgoing connections leave from the first of their family, and a family without an address is not used at all.
+    /// Port 0 takes a free one, the same for UDP and TCP, and the same for all addresses that ask for 0.
     package var binds: [Endpoint] = [.v4(0, 0, 0, 0, port: 0), .v6(EndpointV6(high: 0, low: 0, port: 0))]
 
     /// Addresses that this machine cannot bind are left out, as long as one remains: machines without IPv6 are common.

@@ -27,7 +27,15 @@ struct NodeDaemon {
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
         Signals.onFirst { _ in feed.yield(.stop) }
         let endpoints = network.isBootstrapGiven ? await resolved(network.bootstrap) : []
-        var configuration = network.host(network.mode(bootstrap: endpoints))
+        let mode = network.mode(bootstrap: endpoints)
+        let keeper: StateKeeper
+        do {
+            keeper = try StateKeeper(network.state, mode, now: MonotonicClock.now, console)
+        } catch {
+            console.error(error.message, advice: error.advice)
+            return .disk
+        }
+        var configuration = network.host(mode, restoring: keeper.restored)
         configuration.acceptsPeers = false
         let host = Host(configuration: configuration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
@@ -50,10 +58,11 @@ struct NodeDaemon {
                 feed.yield(.status)
             }
         }
-        let exit = await follow(inputs, host)
+        let exit = await follow(inputs, host, keeper)
         bootstrap.cancel()
         clock.cancel()
         await showStatus(of: host)
+        await keeper.save(host)
         await host.stop()
         console.note("stopped")
         console.event(JSONLine(event: "stopped"))
@@ -84,11 +93,13 @@ struct NodeDaemon {
     }
 
     /// Until somebody says stop, or the network is gone.
-    private func follow(_ inputs: AsyncStream<Input>, _ host: Host) async -> ProgramExit {
+    private func follow(_ inputs: AsyncStream<Input>, _ host: Host, _ keeper: StateKeeper) async -> ProgramExit {
         for await input in inputs {
             switch input {
             case .stop: return .done
-            case .status: await showStatus(of: host)
+            case .status:
+                await showStatus(of: host)
+                await keeper.saveIfDue(host, now: MonotonicClock.now)
             case .host(.client(.dht(let event))): show(event)
             case .host(.socketLost(let endpoint)):
                 console.error("the network is unusable: the socket of \(endpoint) is gone")

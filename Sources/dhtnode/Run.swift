@@ -5,8 +5,9 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a node until it is stopped.",
         discussion: """
-            SIGINT or SIGTERM stops it cleanly, with exit code 0. The port is 6881 unless --port says otherwise. With \
-            --network private and no --bootstrap it is the first node of a network and waits for others.
+            The node's id and table are kept in the state folder, so a restart is warm. SIGINT or SIGTERM stops it \
+            cleanly, with exit code 0. The port is 6881 unless --port says otherwise. With --network private and no \
+            --bootstrap it is the first node of a network and waits for others.
             """)
 
     @OptionGroup(title: "Network")

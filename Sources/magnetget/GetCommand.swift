@@ -55,7 +55,10 @@ struct GetCommand {
     /// Nothing could ever come of it: no DHT, no peer, and nothing that would be wanted without either.
     private func lacksEverySource(_ source: GetSource) -> Bool {
         guard source.info == nil, configuration.peers.isEmpty, source.peers.isEmpty else { return false }
-        return !configuration.usesDHT || configuration.network.bootstrap.isEmpty
+        guard configuration.usesDHT else { return true }
+        // An earlier run of a private network may have left nodes in a folder that was named.
+        if case .folder = configuration.network.state { return false }
+        return configuration.network.bootstrap.isEmpty
     }
 
     private var missingSourceAdvice: String {

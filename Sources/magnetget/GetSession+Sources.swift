@@ -21,7 +21,10 @@ extension GetSession {
     }
 
     mutating func begin(on host: Host, bootstrap: [Endpoint], _ feed: AsyncStream<Input>.Continuation) {
-        if configuration.usesDHT { beginBootstrap(on: host, bootstrap, feed) }
+        if configuration.usesDHT {
+            beginBootstrap(on: host, bootstrap, feed)
+            addNodes(on: host, feed)
+        }
         for (index, source) in sources.enumerated() {
             let torrent = TorrentHandle(rawValue: index)
             host.add(
@@ -54,7 +57,8 @@ extension GetSession {
         if !endpoints.isEmpty { host.command(.bootstrap(endpoints)) }
         let names = known.isEmpty ? network.bootstrap.filter { $0.endpoint == nil } : []
         unresolved = names.count
-        if endpoints.isEmpty, names.isEmpty {
+        let hasNodes = sources.contains { !$0.nodes.isEmpty && $0.info?.isPrivate != true }
+        if endpoints.isEmpty, names.isEmpty, !hasNodes, !hasState {
             let family = network.families == [.v6] ? "IPv6" : "IPv4"
             for (index, source) in sources.enumerated() where source.peers.isEmpty && configuration.peers.isEmpty {
                 runs[index].gaveUp(.noDHT, because: "no DHT: no bootstrap node has an \(family) address")
@@ -62,6 +66,25 @@ extension GetSession {
         }
         for name in names {
             Task { feed.yield(.bootstrapResolved(name, await Result { try await network.resolve(name) })) }
+        }
+    }
+
+    /// The nodes that .torrent files name; those of a private torrent are left alone, as its DHT is (BEP 27).
+    private func addNodes(on host: Host, _ feed: AsyncStream<Input>.Continuation) {
+        for source in sources where source.info?.isPrivate != true {
+            let numeric = source.nodes.compactMap(\.endpoint)
+            if !numeric.isEmpty { host.command(.bootstrap(numeric)) }
+            for name in source.nodes where name.endpoint == nil {
+                let network = configuration.network
+                Task { feed.yield(.nodeResolved(name, await Result { try await network.resolve(name) })) }
+            }
+        }
+    }
+
+    func nodeResolved(_ address: PeerAddress, _ result: Result<[Endpoint], any Error>, _ host: Host) {
+        switch result {
+        case .success(let endpoints): host.command(.bootstrap(endpoints))
+        case .failure(let error): console.note("node \(address) of the torrent: \(error)", verbosity: 1)
         }
     }
 
@@ -74,8 +97,9 @@ extension GetSession {
             console.note("\(error)", verbosity: 1)
         }
         guard unresolved == 0, bootstrapFailures.count == configuration.network.bootstrap.count else { return }
-        // Peers that were given may still do without.
-        for index in runs.indices where runs[index].stage == .bootstrap {
+        // Peers that were given may still do without, and so may a node that knows others.
+        guard !hasState else { return }
+        for index in runs.indices where runs[index].stage == .bootstrap && sources[index].nodes.isEmpty {
             runs[index].gaveUp(
                 .noDHT, because: "no DHT: no bootstrap node could be resolved (\(bootstrapFailures[0]))",
                 advice: "check the name server, or give an address with --bootstrap 1.2.3.4:6881")

@@ -15,6 +15,7 @@ struct GetSession {
         case tick
         case signal(ProgramExit)
         case bootstrapResolved(PeerAddress, Result<[Endpoint], any Error>)
+        case nodeResolved(PeerAddress, Result<[Endpoint], any Error>)
         case peerResolved(PeerAddress, InfoHash?, Result<[Endpoint], any Error>)
         case stopped
     }
@@ -34,6 +35,8 @@ struct GetSession {
     private var leaveAt: Instant?
     private(set) var mode = NetworkMode.public
     var unresolved = 0
+    /// Nodes of an earlier run are known.
+    private(set) var hasState = false
     var bootstrapFailures: [String] = []
 
     init(_ configuration: GetConfiguration, sources: [GetSource], _ console: Console) {
@@ -70,7 +73,18 @@ struct GetSession {
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
         Signals.onFirst { feed.yield(.signal($0)) }
         let bootstrap = await bootstrapGiven()
-        let hostConfiguration = configuration.network.host(configuration.network.mode(bootstrap: bootstrap))
+        let network = configuration.network
+        let keeper: StateKeeper
+        do {
+            // Without the DHT there is no table to keep.
+            let choice = configuration.usesDHT ? network.state : .none
+            keeper = try StateKeeper(choice, network.mode(bootstrap: bootstrap), now: MonotonicClock.now, console)
+        } catch {
+            for index in runs.indices { runs[index].gaveUp(.disk, because: error.message, advice: error.advice) }
+            return await report(nil)
+        }
+        hasState = keeper.hasContacts
+        let hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
         let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
         }
@@ -95,10 +109,12 @@ struct GetSession {
         for await input in inputs {
             await handle(input, host)
             await report(host)
+            await keeper.saveIfDue(host, now: MonotonicClock.now)
             if case .stopped = input { return }
             if let leaveAt, MonotonicClock.now >= leaveAt { return }
             if leaveAt == nil, runs.allSatisfy({ $0.outcome != nil }) {
                 leaveAt = MonotonicClock.now + Self.stopLimit
+                await keeper.save(host)
                 Task {
                     await host.stop()
                     feed.yield(.stopped)
@@ -118,6 +134,7 @@ struct GetSession {
             await observe(host, now)
             for index in runs.indices { runs[index].stopped(by: exit) }
         case .bootstrapResolved(let address, let result): bootstrapResolved(address, result, host)
+        case .nodeResolved(let address, let result): nodeResolved(address, result, host)
         case .peerResolved(let address, let infoHash, let result): peerResolved(address, infoHash, result, host)
         case .stopped: break
         }
@@ -183,7 +200,7 @@ struct GetSession {
 
     // MARK: Reports
 
-    private mutating func report(_ host: Host) async {
+    private mutating func report(_ host: Host?) async {
         for index in runs.indices {
             let report = GetReport(infoHash: runs[index].plan.infoHash)
             for event in runs[index].drainEvents() {
@@ -193,7 +210,7 @@ struct GetSession {
             if let outcome = runs[index].outcome, !isReported[index] {
                 isReported[index] = true
                 self.report(outcome, index)
-                host.command(.remove(TorrentHandle(rawValue: index)))
+                host?.command(.remove(TorrentHandle(rawValue: index)))
             }
         }
         if runs.allSatisfy({ $0.outcome != nil }) {

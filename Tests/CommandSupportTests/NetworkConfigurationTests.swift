@@ -74,6 +74,21 @@ import Testing
         }
     }
 
+    @Test func severalAddressesOfAFamilyAreSeveralHomes() throws {
+        var configuration = NetworkConfiguration()
+        let addresses = [1, 2].map { BindTarget.address(.v4(127, 0, 0, $0, port: 0)) }
+        try configuration.bind(addresses, port: 7, interfaces: Interfaces([]))
+        #expect(configuration.binds == [.v4(127, 0, 0, 1, port: 7), .v4(127, 0, 0, 2, port: 7)])
+        #expect(throws: NetworkConfiguration.BindError.self) {
+            let any = BindTarget.address(.v4(0, 0, 0, 0, port: 0))
+            try configuration.bind([addresses[0], any], port: 7, interfaces: Interfaces([]))
+        }
+        let many = (1...65).map { BindTarget.address(.v4(127, 0, 0, $0, port: 0)) }
+        #expect(throws: NetworkConfiguration.BindError.self) {
+            try configuration.bind(many, port: 7, interfaces: Interfaces([]))
+        }
+    }
+
     @Test func theMachineKnowsItsLoopback() {
         #expect(Interfaces.ofMachine.entries.contains { $0.address.scope == .loopback })
     }

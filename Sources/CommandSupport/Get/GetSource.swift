@@ -11,6 +11,8 @@ package struct GetSource: Equatable, Sendable {
     package let info: Info?
     /// `x.pe` of a magnet.
     package let peers: [PeerAddress]
+    /// `nodes` of a .torrent file: where to enter the DHT (BEP 5).
+    package let nodes: [PeerAddress]
     package let trackerCount: Int
 
     /// Why a source cannot be used, and the exit status that says so.
@@ -39,6 +41,7 @@ package struct GetSource: Equatable, Sendable {
         name = magnet.displayName
         info = nil
         peers = magnet.peers
+        nodes = []
         trackerCount = magnet.trackers.count
     }
 
@@ -47,6 +50,7 @@ package struct GetSource: Equatable, Sendable {
         name = torrent.info.name
         info = torrent.info
         peers = []
+        nodes = torrent.nodes
         trackerCount = torrent.trackers.reduce(0) { $0 + $1.count }
     }
 

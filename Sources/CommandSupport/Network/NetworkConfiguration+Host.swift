@@ -6,9 +6,10 @@ package import Transport
 
 extension NetworkConfiguration {
     /// What a host is started with.
-    package func host(_ mode: NetworkMode) -> HostConfiguration {
+    package func host(_ mode: NetworkMode, restoring state: NodeState?) -> HostConfiguration {
         var configuration = HostConfiguration()
         configuration.binds = binds
+        configuration.nodeState = state
         // What somebody asked for must be there; without a wish, a machine without IPv6 is as good as any.
         configuration.skipsUnavailableBinds = !isBindGiven
         configuration.client.node.networkMode = mode

@@ -5,7 +5,7 @@ package import Primitives
 /// What the network flags come to, before any name is resolved.
 package struct NetworkConfiguration: Equatable, Sendable {
     package var families: Set<Endpoint.Family> = [.v4, .v6]
-    /// At most one for each family.
+    /// Several of one family are several homes of the node (BEP 45).
     package private(set) var binds: [Endpoint] = []
     /// Somebody said where traffic leaves from: nothing may leave from anywhere else.
     package private(set) var isBindGiven = false
@@ -15,6 +15,10 @@ package struct NetworkConfiguration: Equatable, Sendable {
     package var mode: NetworkMode?
     package var isReadOnly = false
     package var mayResolveNames = true
+    package var state = StateChoice.standard
+
+    /// A node of more addresses is a network of its own.
+    static let bindsMax = 64
 
     package init() {}
 
@@ -65,9 +69,14 @@ package struct NetworkConfiguration: Equatable, Sendable {
     }
 
     private mutating func add(_ address: Endpoint, port: UInt16) throws(BindError) {
-        guard !binds.contains(where: { $0.family == address.family }) else {
-            throw BindError(description: "--bind names more than one address of a family.")
+        guard !binds.contains(where: { $0.host == address.host }) else {
+            throw BindError(description: "--bind names \(address.hostText) twice.")
         }
+        let wildcard = (binds + [address]).first { $0.isAnyAddress && $0.family == address.family }
+        guard wildcard == nil || !binds.contains(where: { $0.family == address.family }) else {
+            throw BindError(description: "--bind names any address of a family, and one of it besides.")
+        }
+        guard binds.count < Self.bindsMax else { throw BindError(description: "--bind: at most \(Self.bindsMax).") }
         var endpoint = address
         endpoint.port = port
         binds.append(endpoint)

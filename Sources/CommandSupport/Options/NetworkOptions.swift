@@ -12,12 +12,25 @@ package struct NetworkOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "All traffic leaves from this address, or from those of this interface. Repeatable, one for each family.",
-            valueName: "address|interface"))
+            """
+            All traffic leaves from this address, or from those of this interface. Repeatable: each address is a node \
+            of its own (BEP 45).
+            """, valueName: "address|interface"))
     package var bind: [BindTarget] = []
 
     @Option(help: ArgumentHelp("UDP and TCP port; 0 takes a free one.", valueName: "n"))
     package var port: UInt16?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Keep the node's id and table there. (default: $XDG_STATE_HOME/mainline, or ~/.local/state/mainline; none \
+            on a private network)
+            """, valueName: "dir"))
+    package var state: String?
+
+    @Flag(help: "Start without the id and table of the last run, and leave none.")
+    package var noState = false
 
     @Option(
         help: ArgumentHelp(
@@ -43,6 +56,8 @@ package struct NetworkOptions: ParsableArguments {
 
     package func validate() throws {
         if ipv4Only, ipv6Only { throw ValidationError("--ipv4 and --ipv6 exclude each other.") }
+        if state != nil, noState { throw ValidationError("--state and --no-state exclude each other.") }
+        if state == "" { throw ValidationError("--state is empty.") }
         if noDNS, let name = bootstrap.first(where: { $0.endpoint == nil }) {
             throw ValidationError("--bootstrap \(name) is a name, and --no-dns forbids to resolve it.")
         }
@@ -57,6 +72,7 @@ package struct NetworkOptions: ParsableArguments {
         configuration.mode = network
         configuration.isReadOnly = readOnly
         configuration.mayResolveNames = !noDNS
+        configuration.state = noState ? .none : state.map { .folder($0) } ?? .standard
         if !bootstrap.isEmpty {
             configuration.bootstrap = bootstrap
             configuration.isBootstrapGiven = true

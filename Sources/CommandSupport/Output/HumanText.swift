@@ -37,6 +37,12 @@ package enum HumanText {
         return value >= 100 || value == value.rounded() ? "\(Int(min(value, 1e15))) s" : "\(decimal(value)) s"
     }
 
+    /// `0.4 ms`, `12.0 ms`, `120 ms`: for round trips.
+    package static func milliseconds(_ duration: Duration) -> String {
+        let value = duration.inSeconds * 1_000
+        return value >= 100 ? "\(Int(min(value, 1e15))) ms" : "\(decimal(value)) ms"
+    }
+
     /// Whole percent, rounded down: 100 only when all is there.
     package static func percent(_ part: Int, of whole: Int) -> Int {
         guard whole > 0 else { return 0 }
