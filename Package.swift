@@ -47,7 +47,7 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives",
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Metainfo", "Primitives",
             arguments,
         ]),
     .executableTarget(

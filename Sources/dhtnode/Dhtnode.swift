@@ -7,9 +7,10 @@ struct Dhtnode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dhtnode",
         abstract: "A node of BitTorrent's distributed hash table.",
-        discussion: ProgramExit.helpText(for: [.done, .failure, .noDHT, .disk, .usage]),
+        discussion: ProgramExit.helpText(
+            for: [.done, .failure, .noDHT, .nothingFound, .disk, .usage, .interrupted, .terminated]),
         version: "dhtnode \(CommandSupport.version)",
-        subcommands: [Run.self, Testnet.self])
+        subcommands: [Run.self, Ping.self, Find.self, Peers.self, Testnet.self])
 
     static func main() async {
         // Before anything can start a thread.

@@ -51,6 +51,8 @@ struct Testnet {
     let bootstrap: String
     /// Empty without a seeder.
     let magnet: String
+    /// Where the seeder is; empty without one.
+    let seed: String
 
     init(nodes: Int, seeding path: String?, in lab: Lab) async throws {
         let seed = path.map { ["--seed-file", $0] } ?? []
@@ -58,6 +60,7 @@ struct Testnet {
         let ready = try await process.wait(for: "ready")
         bootstrap = ready["bootstrap"]?.string ?? ""
         magnet = ready["magnet"]?.string ?? ""
+        self.seed = ready["seed"]?.string ?? ""
     }
 
     /// SIGTERM, and what it says at the end.

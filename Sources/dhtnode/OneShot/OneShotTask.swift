@@ -1,0 +1,31 @@
+import CommandSupport
+import Kademlia
+import Primitives
+
+/// What a one-shot command wants of a node: it is told what happens, and says what to do next.
+protocol OneShotTask: Sendable {
+    /// False for a command that names the only node that it talks to.
+    var needsDHT: Bool { get }
+    /// Of what is being waited for, when the time is up and nodes do answer.
+    var failure: OneShotEnd { get }
+
+    mutating func start(now: Instant) -> Command
+    mutating func happened(_ event: Event, now: Instant) -> OneShotStep
+    /// Called several times a second.
+    mutating func tick(now: Instant) -> OneShotStep
+}
+
+enum OneShotStep: Equatable {
+    case wait
+    case ask(Command)
+    case end(OneShotEnd)
+}
+
+/// How a command ends, and what is to be said about it.
+struct OneShotEnd: Equatable {
+    let exit: ProgramExit
+    var message: String?
+    var advice: String?
+
+    static let done = OneShotEnd(exit: .done)
+}
