@@ -18,6 +18,9 @@ struct AnswerBudget: Sendable {
         static let unlimited = Account()
     }
 
+    /// With the find_node that a poor table needs instead of a ping.
+    private static let pingByteCount = 110
+
     private let isPublic: Bool
     private let bytesPerByte: Int?
     private let totalCapacity: Int
@@ -98,6 +101,15 @@ struct AnswerBudget: Sendable {
         hosts.spent(byteCount, at: account.host)
         if account.network >= 0 { networks?.spent(byteCount, at: account.network) }
         totalLeft -= byteCount
+    }
+
+    /// Pays for a ping to see whether the source is there, which goes to the same address as the answer.
+    mutating func paysForPing(by account: Account) -> Bool {
+        guard account.room != .max else { return true }
+        let left = [hosts.room(at: account.host), networks?.room(at: account.network) ?? .max, totalLeft].min() ?? 0
+        guard left >= Self.pingByteCount else { return false }
+        spent(Self.pingByteCount, by: account)
+        return true
     }
 
     /// The source answered a query of ours: the address is its own.

@@ -66,7 +66,9 @@ struct FlowTable: Sendable {
         let period = period
         let position = table.makePosition(of: key) { slot in
             let age = period &- slot.period
-            return age < Self.periodCount ? Self.periodCount - Int(age) : 0
+            guard age < Self.periodCount else { return 0 }
+            // Ours are not pushed out by those of others, who could be anybody.
+            return Self.periodCount - Int(age) + (slot.isOpened ? Self.periodCount : 0)
         }
         let old = table[position]
         let wasLive = isLive(old)

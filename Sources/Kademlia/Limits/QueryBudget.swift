@@ -42,8 +42,8 @@ struct QueryBudget: Sendable {
         hash = SipHash(key: key)
         queries = budgets.queriesPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
         newEndpoints = budgets.newEndpointsPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
-        // Twice the room, since flows of others count as well and four ways do not fill up evenly.
-        let slotLimit = min(budgets.liveFlowCount ?? 4096, 1 << 16) * 2
+        // Four times the room, since flows of others count as well and four ways do not fill up evenly.
+        let slotLimit = min(budgets.liveFlowCount ?? 4096, 1 << 15) * 4
         flows = FlowTable(lifetime: budgets.flowLifetime, slotLimit: max(64, slotLimit), now: now)
     }
 

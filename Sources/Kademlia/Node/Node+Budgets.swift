@@ -43,6 +43,11 @@ extension Node {
         answerBudget.value.proved(source, now: now)
     }
 
+    /// Whether the asker may be pinged as well as answered.
+    mutating func paysForPing(_ origin: Origin) -> Bool {
+        answerBudget.isEmpty || answerBudget.value.paysForPing(by: origin.account)
+    }
+
     /// An answer is written from `start` on: it is paid for and sent.
     mutating func finishAnswer(from start: Int, _ origin: Origin, into outbox: inout Outbox) {
         if !answerBudget.isEmpty { answerBudget.value.spent(outbox.bytes.count - start, by: origin.account) }
@@ -53,18 +58,16 @@ extension Node {
     mutating func replyBriefly(
         _ content: ReplyContent, _ origin: Origin, _ packet: RawSpan, from start: Int, into outbox: inout Outbox
     ) {
+        outbox.bytes.removeLast(outbox.bytes.count - start)
         var content = content
         let cuts: [(inout ReplyContent) -> Void] = [{ $0.values = [] }, { $0.nodes6 = nil }, { $0.nodes = nil }]
         for cut in cuts {
             cut(&content)
-            outbox.bytes.removeLast(outbox.bytes.count - start)
-            homes[origin.home].encoder.reply(
-                content, to: origin.transaction, of: packet, observed: origin.endpoint, into: &outbox.bytes)
-            guard outbox.bytes.count - start <= origin.account.room else { continue }
+            let byteCount = MessageEncoder.byteCount(
+                of: content, transactionByteCount: origin.transaction.count, observed: origin.endpoint)
+            guard byteCount <= origin.account.room else { continue }
             answerBudget.value.shortened += 1
-            finishAnswer(from: start, origin, into: &outbox)
-            counters.answersSent += 1
-            return
+            return reply(content, origin, packet, into: &outbox)
         }
         withhold(from: start, into: &outbox)
     }

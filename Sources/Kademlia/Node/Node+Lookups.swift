@@ -219,7 +219,9 @@ extension Node {
             if nodes.count > limit { counters.refused.contacts += nodes.count - limit }
             for index in 0..<min(nodes.count, limit) {
                 let contact = nodes[index, in: packet]
-                guard configuration.networkMode.accepts(contact.endpoint), !isOwn(contact.id) else {
+                guard configuration.networkMode.accepts(contact.endpoint), !isOwn(contact.id),
+                    !isOwn(contact.endpoint, at: home)
+                else {
                     counters.refused.contacts += 1
                     continue
                 }

@@ -121,6 +121,7 @@ extension Node {
         let contact = Contact(id: id, endpoint: origin.endpoint)
         guard homes[origin.home].heard(contact, now: now) == .welcome else { return }
         if configuration.table.admission == .heard { return homes[origin.home].admitUnverified(contact, now: now) }
+        guard paysForPing(origin) else { return }
         appendUnverified(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
     }
 
