@@ -123,7 +123,7 @@ struct NodeDaemon {
 
     private func showStatus(of host: Host) async {
         guard let statistics = await host.nodeStatistics() else { return }
-        console.note(NodeStatus.text(statistics))
-        console.event(NodeStatus.line(statistics))
+        console.note(NodeStatus.text(statistics, network.limits))
+        console.event(NodeStatus.line(statistics, network.limits))
     }
 }

@@ -74,9 +74,9 @@ extension EndToEnd {
         @Test func eachBoundAddressIsANodeThatAnswersForItself() async throws {
             try await Lab.run { lab in
                 let addresses = [lab.address(), lab.address(), lab.address()]
+                let binds = addresses.flatMap { ["--bind", $0] }
                 let node = try lab.startProgram(
-                    "dhtnode",
-                    ["run", "--network", "private", "--port", "7002"] + addresses.flatMap { ["--bind", $0] })
+                    "dhtnode", ["run", "--network", "private", "--port", "7002", "--limits", "low"] + binds)
                 try await node.wait(for: "its sockets", within: 10) { node.errors.contains("ready") ? true : nil }
                 var ids: Set<String> = []
                 for address in addresses {
@@ -87,7 +87,10 @@ extension EndToEnd {
                 }
                 #expect(ids.count == addresses.count)
                 node.send(SIGTERM)
-                #expect(try await node.end(within: 5).code == 0)
+                let end = try await node.end(within: 5)
+                #expect(end.code == 0 && end.errors.contains("limits low: "), end.comment)
+                let refused = try await run(lab, ["run", "--limits", "none"])
+                #expect(refused.code == 64 && refused.errors.contains("'high' or 'off'"), refused.comment)
             }
         }
     }

@@ -9,6 +9,7 @@ one a line:
     nodes               what each node holds: "good" as [id, endpoint], "known" endpoints
     knows ENDPOINT      how many nodes hold this endpoint as good, how many know it, and the ids it is good under
     announces [HASH]    the announce_peer messages received so far
+    announce HASH PORT  the last node announces a peer of its own at this port
     peers HASH          a get_peers from a session outside the network; the union of what is found
     add ENDPOINT        tells every node of another node
     stop                also SIGTERM, SIGINT and the end of stdin
@@ -26,13 +27,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=8)
     parser.add_argument("--prefix", default=rig.loopback_prefix(), help="three octets, e.g. 127.7.0")
+    parser.add_argument("--ipv6", action="store_true", help="all nodes on ::1, each with a port of its own")
     parser.add_argument("--lift-limits", action="store_true", help="let each node answer any load")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
     options = parser.parse_args()
     if not 1 <= options.nodes <= 199:
         rig.fail("--nodes: 1 to 199")
     commands = rig.Commands()
-    network = Network(options.prefix, options.nodes, rig.NO_DHT_LIMITS if options.lift_limits else {})
+    network = Network(None if options.ipv6 else options.prefix, options.nodes, rig.NO_DHT_LIMITS if options.lift_limits else {})
     network.wait_until_connected(commands)
     end = time.monotonic() + options.lifetime
     while time.monotonic() < end:
@@ -49,8 +51,9 @@ class Network:
     def __init__(self, prefix, count, settings):
         self.announces = []
         self.settings = settings
-        self.prober_address = f"{prefix}.254"
-        self.nodes = [rig.Session(f"{prefix}.{1 + i}", settings) for i in range(count)]
+        self.prober_address = f"{prefix}.254" if prefix else "::1"
+        addresses = [f"{prefix}.{1 + i}" if prefix else "::1" for i in range(count)]
+        self.nodes = [rig.Session(address, settings) for address in addresses]
         self.live = {}
         for node in self.nodes:
             for other in self.nodes:
@@ -88,6 +91,9 @@ class Network:
                 )
             case ["announces", *hashes]:
                 rig.emit("announces", announces=[a for a in self.announces if not hashes or a["info_hash"] in hashes])
+            case ["announce", info_hash, port]:
+                self.nodes[-1].lt.dht_announce(lt.sha1_hash(bytes.fromhex(info_hash)), int(port), 0)
+                rig.emit("announcing", info_hash=info_hash, port=int(port))
             case ["peers", info_hash]:
                 rig.emit("peers", info_hash=info_hash, peers=self.probe(info_hash))
             case ["add", endpoint]:
@@ -105,7 +111,7 @@ class Network:
                     announce = {
                         "node": node.endpoint,
                         "info_hash": str(alert.info_hash),
-                        "peer": f"{alert.ip}:{alert.port}",
+                        "peer": f"{rig.bracketed(str(alert.ip))}:{alert.port}",
                     }
                     self.announces.append(announce)
                     rig.emit("announce_received", **announce)
@@ -138,7 +144,9 @@ class Network:
         )
         found, deadline, asked = set(), time.monotonic() + limit, 0
         while time.monotonic() < deadline and not found:
-            if time.monotonic() - asked > 1 and prober.dht_state()[1]:
+            # The state that libtorrent would save has no IPv6 nodes for a while.
+            is_ready = ":" in self.prober_address or prober.dht_state()[1]
+            if time.monotonic() - asked > 1 and is_ready:
                 prober.lt.dht_get_peers(lt.sha1_hash(bytes.fromhex(info_hash)))
                 asked = time.monotonic()
             time.sleep(0.05)

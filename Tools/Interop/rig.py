@@ -4,6 +4,7 @@ A rig ends on SIGTERM, SIGINT, the command `stop`, or when its stdin is closed, 
 nothing outlives the test that started it.
 """
 
+import ipaddress
 import json
 import os
 import queue
@@ -68,6 +69,10 @@ def parse_endpoint(text):
     return host.strip("[]"), int(port)
 
 
+def unpack_v6(packed):
+    return str(ipaddress.IPv6Address(packed[:16])), int.from_bytes(packed[16:], "big")
+
+
 def loopback_prefix():
     """Two octets after 127 that runs side by side are unlikely to share."""
     generator = random.Random(os.getpid() ^ time.time_ns())
@@ -75,9 +80,13 @@ def loopback_prefix():
 
 
 def require_loopback(address):
-    if not address.startswith("127."):
-        fail(f"{address}: the rigs stay within 127.0.0.0/8")
+    if not address.startswith("127.") and address != "::1":
+        fail(f"{address}: the rigs stay within 127.0.0.0/8 and ::1")
     return address
+
+
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address
 
 
 class Session:
@@ -87,7 +96,7 @@ class Session:
         require_loopback(address)
         chosen = {**PRIVATE_NETWORK, **(settings or {})}
         chosen |= {
-            "listen_interfaces": f"{address}:{port}",
+            "listen_interfaces": f"{bracketed(address)}:{port}",
             "outgoing_interfaces": address,
             "alert_mask": ALERTS | chosen.pop("alert_mask", 0),
         }
@@ -103,12 +112,14 @@ class Session:
 
     @property
     def endpoint(self):
-        return f"{self.address}:{self.lt.listen_port()}"
+        return f"{bracketed(self.address)}:{self.lt.listen_port()}"
 
     def dht_state(self):
         """The node's id, and all endpoints in its table, also those that it has only heard about."""
         state = lt.write_session_params(self.lt.session_state(), lt.save_state_flags_t.save_dht_state)[b"dht state"]
         node_id = state[b"node-id"][0][:20].hex() if state.get(b"node-id") else None
+        if ":" in self.address:
+            return node_id, [endpoint_text(unpack_v6(packed)) for packed in state.get(b"nodes6", [])]
         known = [
             f"{'.'.join(str(octet) for octet in packed[:4])}:{int.from_bytes(packed[4:], 'big')}"
             for packed in state.get(b"nodes", [])

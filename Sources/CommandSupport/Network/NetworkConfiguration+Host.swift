@@ -14,6 +14,7 @@ extension NetworkConfiguration {
         configuration.skipsUnavailableBinds = !isBindGiven
         configuration.client.node.networkMode = mode
         configuration.client.node.isReadOnly = isReadOnly
+        configuration.client.node.budgets = Budgets(preset: limits)
         return configuration
     }
 

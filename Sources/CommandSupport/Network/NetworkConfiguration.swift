@@ -16,6 +16,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
     package var isReadOnly = false
     package var mayResolveNames = true
     package var state = StateChoice.standard
+    package var limits = Budgets.Preset.default
 
     /// A node of more addresses is a network of its own.
     static let bindsMax = 64

@@ -49,6 +49,14 @@ package struct NetworkOptions: ParsableArguments {
     @Flag(help: "Ask the DHT, but answer nobody and stay out of others' tables (BEP 43).")
     package var readOnly = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            What the node may cost: low for weak routers, high for servers, off for trusted networks and measurements. \
+            Bounds packets, new endpoints and flows per second, and what a source may ask of us.
+            """, valueName: "low|default|high|off"))
+    package var limits = Budgets.Preset.default
+
     @Flag(name: .customLong("no-dns"), help: "Resolve no host names: every address must be given as a number.")
     package var noDNS = false
 
@@ -72,6 +80,7 @@ package struct NetworkOptions: ParsableArguments {
         configuration.mode = network
         configuration.isReadOnly = readOnly
         configuration.mayResolveNames = !noDNS
+        configuration.limits = limits
         configuration.state = noState ? .none : state.map { .folder($0) } ?? .standard
         if !bootstrap.isEmpty {
             configuration.bootstrap = bootstrap
@@ -89,6 +98,8 @@ package struct NetworkOptions: ParsableArguments {
         return configuration
     }
 }
+
+extension Budgets.Preset: ExpressibleByArgument {}
 
 extension NetworkMode: ExpressibleByArgument {
     package init?(argument: String) {

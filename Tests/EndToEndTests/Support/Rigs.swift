@@ -6,14 +6,25 @@ struct LibtorrentNetwork {
     /// The node that newcomers ask first.
     let bootstrap: String
 
-    init(in lab: Lab) async throws {
-        rig = try lab.startRig("dht_network", ["--nodes", String(Self.nodeCount)])
+    init(in lab: Lab, _ options: [String] = []) async throws {
+        rig = try lab.startRig("dht_network", ["--nodes", String(Self.nodeCount)] + options)
         bootstrap = try await rig.wait(for: "ready")["bootstrap"]?.string ?? ""
     }
 
     /// How many of the nodes hold this endpoint as good.
     func nodesThatTrust(_ endpoint: String) async throws -> Int {
         try await rig.ask("knows \(endpoint)", for: "knows")["good"]?.integer ?? 0
+    }
+
+    /// Has one of the nodes announce a peer of its own; returns when all that will take it have.
+    func announce(_ infoHash: String, port: Int) async throws {
+        rig.write("announce \(infoHash) \(port)")
+        try await rig.wait(for: "the announce to be taken", within: 20) {
+            let taken = try rig.events().filter { event in
+                event.event == "announce_received" && event["info_hash"]?.string == infoHash
+            }
+            return taken.count >= Self.nodeCount - 1 ? true : nil
+        }
     }
 
     /// What a stranger finds for an infohash.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CommandSupport
 
-@Suite struct StateTests {
+@Suite struct NodeOptionTests {
     private func path(
         _ choice: StateChoice, in mode: NetworkMode = .public, _ environment: [String: String]
     ) -> String? {
@@ -24,6 +24,14 @@ import Testing
         #expect(path(.standard, in: .private, ["HOME": "/h/a"]) == nil)
         #expect(path(.folder("x"), in: .private, [:]) == "x")
         #expect(path(.none, ["HOME": "/h/a"]) == nil)
+    }
+
+    @Test func limitsAreOneOfThePresets() throws {
+        let presets = try [[], ["--limits", "low"], ["--limits", "off"]].map {
+            try NetworkOptions.parse($0).configuration(defaultPort: 0).limits
+        }
+        #expect(presets == [.default, .low, .off])
+        #expect(throws: (any Error).self) { try NetworkOptions.parse(["--limits", "none"]) }
     }
 
     @Test func theFlagsExcludeEachOther() throws {
