@@ -1,9 +1,26 @@
-import Glibc
+import Foundation
 import Testing
 
 /// `dhtnode testnet`: a network of our own nodes alone, one of which seeds.
 extension EndToEnd {
     @Suite(.timeLimit(.minutes(1))) struct TestnetTests {
+        @Test func theNodesOfATorrentLeadIntoTheDHT() async throws {
+            try await Lab.run { lab in
+                let network = try await Testnet(nodes: 5, seeding: nil, in: lab)
+                let place = network.bootstrap.split(separator: ":").map(String.init)
+                let node = "l\(place[0].utf8.count):\(place[0])i\(place[1])ee"
+                let hash = String(repeating: "h", count: 20)
+                let info = "d6:lengthi16384e4:name4:none12:piece lengthi16384e6:pieces20:\(hash)e"
+                let path = lab.path("a.torrent")
+                try Data("d4:info\(info)5:nodesl\(node)ee".utf8).write(to: URL(filePath: path))
+                let limits = ["--bootstrap-timeout", "5", "--peers-timeout", "1"]
+                let run = try await lab.magnetget(
+                    [path, "--network", "private", "-o", lab.path("download")] + limits, within: 15)
+                // 3 would say that no node was reached; nobody has what does not exist.
+                #expect(run.code == 4, run.comment)
+            }
+        }
+
         @Test func magnetgetFetchesFromTheSeeder() async throws {
             try await Lab.run { lab in
                 let source = try lab.makeFile("seed/payload.bin", byteCount: 20_000_001)
