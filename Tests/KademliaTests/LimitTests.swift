@@ -4,8 +4,35 @@ import Primitives
 import TestSupport
 import Testing
 
-/// Every limit of the node's own is reached once; those of the stores and of the limiter have tests of their own.
+/// Every limit is reached once (`LimitCase`), and some of them more closely looked at.
 @Suite struct LimitTests {
+    @Test(arguments: LimitCase.all) func aLimitRefusesWhatTheDefaultLetsThrough(_ limit: LimitCase) {
+        var configuration = Configuration.loopback
+        limit.common(&configuration)
+        #expect(limit.refusals(configuration) == 0, "refused without need")
+        limit.tight(&configuration)
+        #expect(limit.refusals(configuration) > 0, "the limit is not reached, or does nothing")
+    }
+
+    /// Whoever adds a setting to these says here which test reaches it, or that it is no limit.
+    @Test func everyLimitHasACase() {
+        let names = { (rules: Any) in Set(Mirror(reflecting: rules).children.compactMap(\.label)) }
+        let cases = { (cases: [LimitCase]) in Set(cases.map(\.name)) }
+        #expect(names(Configuration.Limits()) == cases(LimitCase.limits))
+        #expect(names(Budgets()) == cases(LimitCase.budgets))
+        #expect(names(TableRules()).subtracting(LimitCase.tablePolicies) == cases(LimitCase.table))
+        #expect(LimitCase.all.count == Set(LimitCase.all.map(\.name)).count)
+    }
+
+    /// Whoever adds an area of settings adds it above, if it has limits.
+    @Test func noAreaOfSettingsIsForgotten() {
+        let areas = Mirror(reflecting: Configuration()).children.compactMap { child in
+            Mirror(reflecting: child.value).displayStyle == .struct && !(child.value is Duration) ? child.label : nil
+        }
+        let withoutLimits: Set = ["search"]
+        #expect(Set(areas).subtracting(withoutLimits) == ["limits", "boxedBudgets", "table"])
+    }
+
     private var generator = SeededGenerator(number: 79)
 
     private func bench(_ change: (inout Configuration.Limits) -> Void) -> Workbench {
@@ -41,24 +68,6 @@ import Testing
         // The two have timed out, and others were asked in their place.
         #expect(Set(bench.takeSent().map(\.to)).count >= 2)
         #expect(bench.node.statistics.transactionsInFlight <= 2)
-    }
-
-    @Test func bootstrapEndpointsAreLimited() {
-        var bench = bench { $0.bootstrapEndpointCount = 10 }
-        bench.command(.bootstrap((0..<25).map(endpoint)))
-        #expect(bench.node.statistics.refused.bootstrapEndpoints == 15)
-        bench.advance(by: .seconds(60))
-        #expect(Set(bench.takeSent().map(\.to)).count == 10)
-    }
-
-    @Test mutating func unverifiedContactsAreLimited() {
-        var bench = bench { $0.unverifiedContactCount = 10 }
-        for number in 0..<50 {
-            let stranger = Stranger(number, using: &generator)
-            bench.receive(stranger.ping(), from: stranger.endpoint)
-        }
-        #expect(bench.node.statistics.unverifiedContacts == 10)
-        #expect(bench.node.statistics.refused.unverifiedContacts == 40)
     }
 
     @Test mutating func candidatesAndPeersOfALookupAreLimited() throws {
