@@ -8,16 +8,20 @@ import Testing
     private let target = ID160.zero
     private let now = Instant.origin
 
-    /// A contact at the given distance from the target.
+    /// A contact at the given distance from the target; the addresses are scattered.
     private func contact(_ distance: UInt32) -> Contact {
         Contact(
             id: NodeID(high: 0, middle: 0, low: distance),
-            endpoint: .v4(EndpointV4(address: 0x2C00_0000 + distance, port: 6881)))
+            endpoint: .v4(EndpointV4(address: 0x1800_0000 + (distance &* 0x13C6_EF37) & 0x1FFF_FFFF, port: 6881)))
     }
 
-    private func lookup(_ distances: some Sequence<Int>, announces: Bool = false) -> Lookup {
+    private func lookup(
+        _ distances: some Sequence<Int>, announces: Bool = false, _ search: SearchRules = SearchRules()
+    ) -> Lookup {
         let ownID = NodeID(high: ~0, middle: 0, low: 0)
-        let rules = LookupRules(Configuration(), announces: announces)
+        var configuration = Configuration()
+        configuration.search = search
+        let rules = LookupRules(configuration, announces: announces)
         var lookup = Lookup(target: target, ownID: ownID, rules: rules, now: now)
         for distance in distances { _ = lookup.offer(contact(UInt32(distance))) }
         return lookup
@@ -47,7 +51,7 @@ import Testing
     }
 
     @Test func aNearerCandidateIsAskedAsSoonAsAPlaceIsFree() {
-        var lookup = lookup([10, 20, 30, 40, 50, 60])
+        var lookup = lookup([10, 20, 30, 40, 50, 60], .libtorrentLike)
         #expect(asked(&lookup).count == 5)
         #expect(lookup.offer(contact(5)) == .taken)
         #expect(asked(&lookup) == [5])
@@ -56,6 +60,18 @@ import Testing
         #expect(asked(&lookup) == [])
         answer(&lookup, 1, 20)
         #expect(asked(&lookup) == [60])
+    }
+
+    @Test func theClassicSearchHasThreeOutstandingInAll() {
+        var lookup = lookup([10, 20, 30, 40, 50], .classic)
+        #expect(asked(&lookup) == [10, 20, 30])
+        // Nearer ones have to wait for a place, whoever takes it.
+        #expect(lookup.offer(contact(5)) == .taken)
+        #expect(asked(&lookup) == [])
+        answer(&lookup, 2, 30)
+        #expect(asked(&lookup) == [5])
+        lookup.failed(.candidate(0))
+        #expect(asked(&lookup) == [40])
     }
 
     @Test func aStalledQueryFreesItsPlaceAndALateAnswerCounts() {

@@ -19,10 +19,26 @@ struct Candidate: Sendable {
     var contact: Contact
     var state = State.fresh
     var attempts = 0
+    var provenance = Provenance.hearsay
+    /// How often others named it, saturating.
+    var mentions: UInt8 = 0
+    /// Whether its address allows its id (BEP 42); true where that does not matter.
+    var isSecure = true
     /// What it gave us to announce with.
     var token: [UInt8] = []
 
+    /// Whom to rather ask, of two that are about equally near.
+    var likelihood: Int { provenance == .proven ? 256 : Int(mentions) }
+
     static let vacant = Candidate(contact: Contact(id: .zero, endpoint: .v4(0, 0, 0, 0, port: 0)))
+}
+
+/// What a candidate's name is worth.
+package enum Provenance: Sendable {
+    /// Somebody named it.
+    case hearsay
+    /// It has answered us, not long ago.
+    case proven
 }
 
 /// A bootstrap endpoint on the list of a lookup: it is asked without knowing its id.

@@ -66,9 +66,9 @@ extension Lookup {
     package mutating func unsent(_ asked: Asked, retryAt: Instant) {
         switch asked {
         case .candidate(let index):
-            candidates[index].state = .fresh
             candidates[index].attempts -= 1
-            if candidates[index].attempts == 0 { queriedCount -= 1 }
+            candidates[index].state = candidates[index].attempts == 0 ? .fresh : .stalled
+            if candidates[index].attempts == 0 { queriedCount -= 1 } else { resendCount -= 1 }
         case .seed(let index):
             seeds[index].state = .fresh
             seeds[index].attempts -= 1
@@ -80,31 +80,21 @@ extension Lookup {
     private mutating func nextSearchStep(now: Instant) -> Step? {
         guard now < endsAt else { return endSearch(now: now) }
         if rules.prefersSeeds, let step = askSeed(now: now) { return step }
-        let limit: Int
-        var live = 0
-        var outstanding = 0
-        switch rules.search.concurrency {
-        case .head(let count): limit = count
-        case .total(let count):
-            limit = count
-            outstanding = candidates.reduce(0) { $0 + ($1.state == .asked ? 1 : 0) }
-        }
-        var isHeadBusy = outstanding >= limit
-        for index in order where !isHeadBusy && live < rules.k {
-            switch candidates[Int(index)].state {
-            case .answered: live += 1
-            case .asked:
-                if case .head = rules.search.concurrency { outstanding += 1 }
-            case .fresh: return ask(Int(index), now: now)
-            case .stalled, .failed: break
+        var head = head()
+        if head.choice == nil, isBesieged, head.isDry { head = self.head(includingInsecure: true) }
+        if let choice = head.choice { return ask(choice, now: now) }
+        isHungry = head.isDry
+        guard isHungry else {
+            guard head.load == 0 else { return nil }
+            guard isBesieged || !looksBesieged else {
+                isBesieged = true
+                return nextSearchStep(now: now)
             }
-            isHeadBusy = outstanding >= limit
+            return endSearch(now: now)
         }
-        isHungry = live < rules.k && !isHeadBusy
-        guard isHungry else { return outstanding == 0 ? endSearch(now: now) : nil }
-        outstanding += seeds.reduce(0) { $0 + ($1.state == .asked ? 1 : 0) }
-        if outstanding < limit, let step = askSeed(now: now) { return step }
-        return outstanding == 0 ? settle(now: now) : nil
+        let seedsAsked = seeds.count { $0.state == .asked }
+        if head.load + Double(seedsAsked) < head.limit, let step = askSeed(now: now) { return step }
+        return head.load == 0 && seedsAsked == 0 ? settle(now: now) : nil
     }
 
     /// Everybody was asked, and those who have not answered have stalled.
@@ -129,7 +119,7 @@ extension Lookup {
     private mutating func ask(_ index: Int, now: Instant) -> Step {
         candidates[index].state = .asked
         candidates[index].attempts += 1
-        if candidates[index].attempts == 1 { queriedCount += 1 }
+        if candidates[index].attempts == 1 { queriedCount += 1 } else { resendCount += 1 }
         lastAskedAt = now
         let contact = candidates[index].contact
         return .ask(.candidate(index), contact.endpoint, id: contact.id)
@@ -150,8 +140,7 @@ extension Lookup {
     private mutating func endSearch(now: Instant) -> Step? {
         isHungry = false
         if rules.announces {
-            let givers = order.filter { candidates[Int($0)].state == .answered && !candidates[Int($0)].token.isEmpty }
-            stores = givers.prefix(rules.k).map { Store(candidate: Int($0)) }
+            stores = storeSet().map { Store(candidate: $0) }
         }
         guard stores.isEmpty else {
             phase = .announcing

@@ -3,10 +3,10 @@ package import Primitives
 
 /// One walk towards a target within one family: who to ask next, and when it is over.
 ///
-/// The candidates are sorted by distance. Up to alpha queries are kept outstanding among the head of the list, which
+/// The candidates are sorted by distance. A few queries are kept outstanding among the head of the list, which
 /// is everything up to the k-th node that has answered; a query that stalls frees its place, but its answer counts
 /// whenever it comes. The search ends when the k nearest live candidates have answered. An announce then follows to
-/// those of them that gave a token.
+/// those of them that gave a token. `SearchRules` has the fine print.
 ///
 /// Call `next` after every fact until it returns nil; look at `wakesAt` then.
 package struct Lookup: Sendable {
@@ -47,6 +47,10 @@ package struct Lookup: Sendable {
     var seeds: [Seed] = []
     var stores: [Store] = []
     var lastAskedAt: Instant
+    /// The nearest nodes are too many or too much alike to be chance: from now on only nodes whose address allows their
+    /// id count, and the search goes on to where the network would end it.
+    package internal(set) var isBesieged = false
+    package internal(set) var resendCount = 0
     /// The list is exhausted without k answers: every new contact is welcome.
     package internal(set) var isHungry = true
     /// When `next` has to be called even if no query is answered, stalls or fails until then.
@@ -76,20 +80,37 @@ package struct Lookup: Sendable {
     }
 
     /// Somebody, or our table, knows this node.
-    package mutating func offer(_ contact: Contact) -> Offer {
+    package mutating func offer(_ contact: Contact, _ provenance: Provenance = .hearsay) -> Offer {
         guard phase == .searching, contact.id != ownID else { return .refused }
         // Its answer as a seed is on the way.
         guard !seeds.contains(where: { $0.state == .asked && $0.endpoint == contact.endpoint }) else { return .refused }
         let position = position(of: contact.id)
-        if position < order.count, candidates[Int(order[position])].contact.id == contact.id { return .known }
-        let source = rules.networkMode.source(of: contact.endpoint)
-        // One address is asked once (public mode), whatever ids it goes by: sybils are cheap, addresses are not.
-        let isTaken = order.contains { rules.networkMode.source(of: candidates[Int($0)].contact.endpoint) == source }
-        guard !isTaken else { return .refused }
-        guard let index = slot(forPosition: position) else { return .refused }
-        order.insert(UInt16(index), at: position)
-        candidates[index] = Candidate(contact: contact)
+        if position < order.count, candidates[Int(order[position])].contact.id == contact.id {
+            let index = Int(order[position])
+            if candidates[index].contact == contact { candidates[index].mentions = candidates[index].mentions + 1 & 63 }
+            return .known
+        }
+        guard hasRoomBesideRelatives(contact.endpoint) else { return .refused }
+        let isSecure = !rules.prefersSecureIDs || SecureID.isValid(contact.id, for: contact.endpoint)
+        guard let index = slot(forPosition: position, isSecure: isSecure) else { return .refused }
+        // The one that made room may have been nearer than the newcomer.
+        order.insert(UInt16(index), at: self.position(of: contact.id))
+        candidates[index] = Candidate(contact: contact, provenance: provenance, mentions: 1, isSecure: isSecure)
         return .taken
+    }
+
+    /// One address is asked once (public mode), whatever ids it goes by, and few of one network: sybils are cheap,
+    /// addresses are not.
+    private func hasRoomBesideRelatives(_ endpoint: Endpoint) -> Bool {
+        let source = rules.networkMode.source(of: endpoint)
+        let network = rules.networkMode == .public ? endpoint.network : nil
+        var relatives = 0
+        for index in order {
+            let other = candidates[Int(index)].contact.endpoint
+            if rules.networkMode.source(of: other) == source { return false }
+            if let network, other.network == network { relatives += 1 }
+        }
+        return network == nil || relatives < rules.search.candidatesPerPrefix
     }
 
     /// A bootstrap endpoint to start from while the list is short.
@@ -113,14 +134,20 @@ package struct Lookup: Sendable {
     }
 
     /// Room for one candidate: the farthest unasked one goes, if it is farther than the new one.
-    private mutating func slot(forPosition position: Int) -> Int? {
+    ///
+    /// Half of a full list is kept for secure ids, whose number an attacker cannot choose.
+    private mutating func slot(forPosition position: Int, isSecure: Bool) -> Int? {
         guard candidates.count >= rules.candidateLimit else {
             candidates.append(.vacant)
             return candidates.count - 1
         }
-        guard let farthest = order.lastIndex(where: { candidates[Int($0)].state == .fresh }), farthest >= position
-        else { return nil }
-        return Int(order.remove(at: farthest))
+        let secure = order.count { candidates[Int($0)].isSecure }
+        let isProtected = rules.prefersSecureIDs && secure < rules.candidateLimit / 2
+        let victim = order.lastIndex {
+            candidates[Int($0)].state == .fresh && !(isProtected && candidates[Int($0)].isSecure)
+        }
+        guard let victim, victim >= position || isProtected && isSecure else { return nil }
+        return Int(order.remove(at: victim))
     }
 }
 
@@ -134,13 +161,30 @@ package struct LookupRules: Sendable {
     var announces: Bool
     /// Seeds are asked first of all, and not only when the list runs out.
     var prefersSeeds: Bool
+    /// What share of those that are only hearsay answers.
+    var hearsayShare: Double
+    /// How many nodes the network has; nil while there is no estimate.
+    var networkSize: Double?
 
-    package init(_ configuration: Configuration, announces: Bool, prefersSeeds: Bool = false) {
+    /// - Parameters:
+    ///   - hearsayShare: 0 to 1; taken as a tenth at least.
+    package init(
+        _ configuration: Configuration, announces: Bool, prefersSeeds: Bool = false, hearsayShare: Double = 0.5,
+        networkSize: Double? = nil
+    ) {
         k = configuration.bucketSize
         search = configuration.search
         candidateLimit = min(max(configuration.limits.candidatesPerLookup, 1), Int(UInt16.max))
         networkMode = configuration.networkMode
         self.announces = announces
         self.prefersSeeds = prefersSeeds
+        self.hearsayShare = min(max(hearsayShare, 0.1), 1)
+        self.networkSize = networkSize
     }
+
+    /// Whether BEP 42 has a say: in private networks any address may have any id.
+    var prefersSecureIDs: Bool { search.prefersSecureIDs && networkMode == .public }
+
+    /// How far from a target the k-th node of the network is to be expected, as a share of the key space.
+    var neighbourhood: Double? { networkSize.map { Double(k) / max($0, 1) } }
 }

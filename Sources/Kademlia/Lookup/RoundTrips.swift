@@ -1,57 +1,46 @@
 import Primitives
 
-/// The distribution of round trips, from which the stall timeout follows (after mldht's response timeout filter).
+/// How a duration is spread, in counts that halve now and then, so that the recent past weighs most.
 ///
-/// Four bins to the octave from 1 ms to 16 s, in counts that halve now and then, so that the recent past weighs most.
-struct RoundTrips: Sendable {
-    private static let binCount = 56
-    private static let samplesBeforeHalving: UInt32 = 512
-    /// With fewer samples a distribution says little.
-    static let samplesNeeded: UInt32 = 16
+/// Four bins to the octave from 1 ms to 64 s. It takes no memory before the first sample, and 96 bytes after it.
+package struct DurationHistogram: Equatable, Sendable {
+    private static let binCount = 64
+    private static let samplesBeforeHalving = 512
 
-    private var bins = [56 of UInt16](repeating: 0)
-    private var total: UInt32 = 0
-    /// Renewed every 16 samples: it is asked for with every query.
-    private var measured: Duration?
+    private var bins: [UInt8] = []
+    /// The weight of all samples.
+    private(set) var total = 0
 
-    mutating func record(_ roundTrip: Duration) {
-        bins[Self.bin(roundTrip)] += 1
+    mutating func record(_ duration: Duration) {
+        if bins.isEmpty { bins = Array(repeating: 0, count: Self.binCount) }
+        let bin = Self.bin(duration)
+        bins[bin] += 1
         total += 1
-        if total >= Self.samplesNeeded, total.isMultiple(of: 16) { refresh() }
-        if total >= Self.samplesBeforeHalving { halve() }
+        if total >= Self.samplesBeforeHalving || bins[bin] == .max { halve() }
     }
 
-    /// How long to wait before another node is worth asking: nine of ten answers have come by then, but at
-    /// least 100 ms more than the fast ones take, so that jitter on a fast network costs no packets.
-    func stallTimeout(initial: Duration) -> Duration {
-        measured.map { min($0, initial * 2) } ?? initial
-    }
-
-    /// The upper edge of the bin that the quantile lies in.
-    func quantile(_ share: Double) -> Duration {
+    /// The upper edge of the bin that the quantile lies in; zero while there are no samples.
+    package func quantile(_ share: Double) -> Duration {
+        guard total > 0 else { return .zero }
         var remaining = Double(total) * share
-        for index in 0..<Self.binCount {
-            remaining -= Double(bins[index])
+        for (index, count) in bins.enumerated() {
+            remaining -= Double(count)
             if remaining <= 0 { return Self.upperEdge(index) }
         }
         return Self.upperEdge(Self.binCount - 1)
     }
 
-    private mutating func refresh() {
-        measured = max(quantile(0.1) + .milliseconds(100), quantile(0.9))
-    }
-
     private mutating func halve() {
         total = 0
-        for index in 0..<Self.binCount {
+        for index in bins.indices {
             bins[index] /= 2
-            total += UInt32(bins[index])
+            total += Int(bins[index])
         }
     }
 
     /// Whole octaves by bit width, then the next two bits.
-    private static func bin(_ roundTrip: Duration) -> Int {
-        let quarters = UInt64(clamping: roundTrip.wholeNanoseconds / 250_000)
+    private static func bin(_ duration: Duration) -> Int {
+        let quarters = UInt64(clamping: duration.wholeNanoseconds / 250_000)
         guard quarters >= 4 else { return 0 }
         let octave = 61 - quarters.leadingZeroBitCount
         return min(octave * 4 + Int(quarters >> UInt64(octave) & 3), binCount - 1)
@@ -60,4 +49,31 @@ struct RoundTrips: Sendable {
     private static func upperEdge(_ bin: Int) -> Duration {
         .microseconds(250 * ((5 + bin % 4) << (bin / 4)))
     }
+}
+
+/// The distribution of round trips, from which the stall timeout follows (after mldht's response timeout filter).
+struct RoundTrips: Sendable {
+    /// With fewer samples a distribution says little.
+    static let samplesNeeded = 16
+
+    private(set) var histogram = DurationHistogram()
+    private var samplesSinceRefresh: UInt8 = 0
+    /// Renewed every 16 samples: it is asked for with every query.
+    private var measured: Duration?
+
+    mutating func record(_ roundTrip: Duration, stallQuantile: Double = 0.9) {
+        histogram.record(roundTrip)
+        samplesSinceRefresh += 1
+        guard samplesSinceRefresh >= Self.samplesNeeded else { return }
+        samplesSinceRefresh = 0
+        measured = max(histogram.quantile(0.1) + .milliseconds(100), histogram.quantile(stallQuantile))
+    }
+
+    /// How long to wait before another node is worth asking: most answers have come by then, but at
+    /// least 100 ms more than the fast ones take, so that jitter on a fast network costs no packets.
+    func stallTimeout(initial: Duration) -> Duration {
+        measured.map { min($0, initial * 2) } ?? initial
+    }
+
+    func quantile(_ share: Double) -> Duration { histogram.quantile(share) }
 }

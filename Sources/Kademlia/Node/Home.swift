@@ -105,6 +105,15 @@ extension Home {
         }
     }
 
+    /// How well a contact has answered; nil if it is none of ours.
+    @inline(__always)
+    func record(of contact: Contact) -> ContactRecord? {
+        switch contact.endpoint {
+        case .v4(let address): tableV4.record(id: contact.id, address: address)
+        case .v6(let address): tableV6.record(id: contact.id, address: address)
+        }
+    }
+
     @inline(__always)
     func appendClosest(to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]) {
         switch family {

@@ -20,17 +20,26 @@ extension Node {
     mutating func lookUp(
         _ id: LookupID, _ target: ID160, _ purpose: LookupPurpose, now: Instant, into outbox: inout Outbox
     ) {
-        var families: [Endpoint.Family] = []
-        var homesUsed: [HomeIndex] = []
-        for home in homes.indices where !families.contains(homes[home].family) {
-            families.append(homes[home].family)
-            homesUsed.append(home)
-        }
+        let homesUsed = [Endpoint.Family.v4, .v6].compactMap(bestHome).sorted()
         let isKnown = lookups.reference(of: .caller(id)) != nil
         if isKnown || !start(.caller(id), target, purpose, at: homesUsed, now: now, into: &outbox) {
             counters.refused.lookups += 1
             outbox.events.append(.lookupRefused(id))
         }
+    }
+
+    /// The home that a caller's lookups start from: of several of one family (BEP 45) the first whose table is of use,
+    /// so that announces come from the same address each time; else the one that knows most.
+    private func bestHome(of family: Endpoint.Family) -> HomeIndex? {
+        let mine = homes.indices.filter { homes[$0].family == family }
+        let able = mine.first { homes[$0].contactCount >= configuration.bucketSize }
+        return able ?? mine.max { (homes[$0].contactCount, $1) < (homes[$1].contactCount, $0) }
+    }
+
+    mutating func cancel(_ id: LookupID) {
+        guard let reference = lookups.reference(of: .caller(id)) else { return }
+        lookups.remove(reference)
+        counters.search.cancelled += 1
     }
 
     /// Begins a lookup at these homes; false when too many are running.
@@ -39,27 +48,46 @@ extension Node {
         now: Instant, into outbox: inout Outbox
     ) -> Bool {
         let legs = homesUsed.map { home in
-            // A bootstrap is not content with contacts that it has by chance: two halves of a network that know nothing
-            // of each other can only meet through the endpoints that somebody gave.
-            let prefersSeeds = owner == .node(home) && !homes[home].hasHeardSeed
-            let rules = LookupRules(configuration, announces: purpose.announces, prefersSeeds: prefersSeeds)
-            var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
-            var known: [Contact] = []
-            homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
-            let isPoor = known.count < configuration.bucketSize
-            homes[home].appendRestored(to: target, count: max(0, Self.startCount - known.count), into: &known)
-            for contact in known { _ = lookup.offer(contact) }
-            if prefersSeeds || isPoor {
-                for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
-                    lookup.offerSeed(endpoint)
-                }
-            }
-            return RunningLookup.Leg(home: home, lookup: lookup)
+            RunningLookup.Leg(home: home, lookup: makeLookup(owner, target, purpose, at: home, now: now))
         }
         let running = RunningLookup(owner: owner, target: target, purpose: purpose, startedAt: now, legs: legs)
         guard let reference = lookups.add(running) else { return false }
+        counters.search.started += 1
         advance(reference, now: now, into: &outbox)
         return true
+    }
+
+    /// One leg, with all that we know to start from.
+    private mutating func makeLookup(
+        _ owner: RunningLookup.Owner, _ target: ID160, _ purpose: LookupPurpose, at home: HomeIndex, now: Instant
+    ) -> Lookup {
+        // A bootstrap is not content with contacts that it has by chance: two halves of a network that know nothing
+        // of each other can only meet through the endpoints that somebody gave.
+        let prefersSeeds = owner == .node(home) && !homes[home].hasHeardSeed
+        let rules = LookupRules(
+            configuration, announces: purpose.announces, prefersSeeds: prefersSeeds,
+            hearsayShare: memory.hearsay.value, networkSize: memory[homes[home].family].reliableNodes)
+        var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
+        var known: [Contact] = []
+        homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
+        for contact in known {
+            let isProven = homes.span[home].record(of: contact).map { $0.failures == 0 } ?? false
+            _ = lookup.offer(contact, isProven ? .proven : .hearsay)
+        }
+        let isPoor = known.count < configuration.bucketSize
+        var restored: [Contact] = []
+        homes[home].appendRestored(to: target, count: max(0, Self.startCount - known.count), into: &restored)
+        for contact in restored { _ = lookup.offer(contact) }
+        if owner != .node(home), let cached = memory.cache.closest(to: target, at: home, now: now) {
+            if cached.isSame { counters.search.cacheHits += 1 }
+            for contact in cached.contacts { _ = lookup.offer(contact, .proven) }
+        }
+        if prefersSeeds || isPoor {
+            for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
+                lookup.offerSeed(endpoint)
+            }
+        }
+        return lookup
     }
 
     /// Does what the lookup wants done now.
@@ -205,6 +233,10 @@ extension Node {
                 node.enqueue(Unverified(endpoint: contact.endpoint, id: contact.id, home: home), now: now)
                 return
             }
+            guard !node.memory.failures.contains(contact.endpoint, now: now) else {
+                node.counters.search.passedOver += 1
+                return
+            }
             if running.legs[leg].lookup.offer(contact) == .refused { node.counters.refused.candidates += 1 }
         }
     }
@@ -232,9 +264,38 @@ extension Node {
 
     private mutating func finish(_ running: RunningLookup, now: Instant, into outbox: inout Outbox) {
         let report = running.report(now: now)
+        learn(from: running, report, now: now)
         switch running.owner {
         case .caller(let id): outbox.events.append(.lookupFinished(id, report))
         case .node(let home): selfLookupFinished(home, answered: report.answered, now: now, into: &outbox)
+        }
+    }
+}
+
+/// What a lookup that is over leaves behind.
+extension Node {
+    private mutating func learn(from running: RunningLookup, _ report: LookupReport, now: Instant) {
+        counters.search.finished += 1
+        if report.answered > 0 {
+            memory.durations.record(report.duration)
+        } else {
+            counters.search.failed += 1
+        }
+        for leg in running.legs {
+            let lookup = leg.lookup
+            counters.search.resends += lookup.resendCount
+            counters.search.storesBeyondNearest += max(0, lookup.stores.count - configuration.bucketSize)
+            if lookup.isBesieged { counters.search.besieged += 1 }
+            let closest = lookup.closest
+            let isOwn = running.owner == .node(leg.home)
+            if !isOwn { memory.cache.add(closest, near: running.target, at: leg.home, configuration.search, now: now) }
+            // The same neighbours say the same again: our own surroundings count once.
+            let family = homes[leg.home].family
+            guard closest.count == configuration.bucketSize, !isOwn || memory[family].isEmpty,
+                let farthest = closest.last
+            else { continue }
+            let share = Double((farthest.id ^ running.target).high) * 0x1p-64
+            memory[family].add(distance: share, count: closest.count)
         }
     }
 }

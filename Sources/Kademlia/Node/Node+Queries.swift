@@ -45,9 +45,11 @@ extension Node {
         if let retryAt = budgetPause(before: endpoint, urgency ?? purpose.urgency, now: now) {
             return .refused(retryAt: retryAt)
         }
+        let record = id.flatMap { homes.span[home].record(of: Contact(id: $0, endpoint: endpoint)) }
         let transaction = Transaction(
-            endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now)
-        guard let number = transactions.begin(transaction, stallTimeout: stallTimeout) else {
+            endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now,
+            isHearsay: record == nil)
+        guard let number = transactions.begin(transaction, stallTimeout: stallTimeout(of: record)) else {
             return .refused(retryAt: now + Self.congestionPause)
         }
         let start = outbox.bytes.count
@@ -72,12 +74,18 @@ extension Node {
         return .sent
     }
 
-    /// How long a query may be silent before somebody else is asked in its place.
+    /// How long a query to a stranger may be silent before somebody else is asked in its place.
     var stallTimeout: Duration {
         switch configuration.search.stall {
         case .fixed(let timeout): timeout
-        case .adaptive(let initial): roundTrips.stallTimeout(initial: initial)
+        case .adaptive(let initial): memory.strangerRoundTrips.stallTimeout(initial: initial)
         }
+    }
+
+    /// The same for a contact: from its own round trip, if that says more.
+    private func stallTimeout(of record: ContactRecord?) -> Duration {
+        guard configuration.search.stallsByContact, let record else { return stallTimeout }
+        return min(stallTimeout, record.roundTrip * 2 + .milliseconds(50))
     }
 
     /// Pings for the owner, who chose the endpoint: no rule about contacts applies.
@@ -142,7 +150,9 @@ extension Node {
             return
         }
         counters.errorsReceived += 1
-        roundTrips.record(transaction.sentAt.duration(to: now))
+        memory.answered(
+            after: transaction.sentAt.duration(to: now), by: source, wasHearsay: transaction.isHearsay,
+            configuration.search)
         switch transaction.purpose {
         case .lookup(let reference, let asked):
             withLeg(reference, home, now: now, into: &outbox) { $0.failed(asked) }
@@ -170,6 +180,8 @@ extension Node {
         counters.timeouts += 1
         // If nobody was heard since, we are cut off ourselves, and blaming the contacts would empty the table.
         if let id = transaction.expectedID, lastReceived > transaction.sentAt {
+            memory.timedOut(
+                transaction.endpoint, wasHearsay: transaction.isHearsay, configuration.search, now: now)
             failed(Contact(id: id, endpoint: transaction.endpoint), at: transaction.home, now: now)
         }
         switch transaction.purpose {
@@ -184,7 +196,9 @@ extension Node {
 
     private mutating func countAnswer(to transaction: Transaction, now: Instant, into outbox: inout Outbox) {
         if counters.answersReceived.total == 0 { outbox.events.append(.firstContact(transaction.endpoint)) }
-        roundTrips.record(transaction.sentAt.duration(to: now))
+        memory.answered(
+            after: transaction.sentAt.duration(to: now), by: transaction.endpoint,
+            wasHearsay: transaction.isHearsay, configuration.search)
         switch transaction.verb {
         case .ping: counters.answersReceived.ping += 1
         case .findNode: counters.answersReceived.findNode += 1

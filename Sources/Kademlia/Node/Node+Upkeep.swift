@@ -233,6 +233,7 @@ extension Node {
         guard configuration.networkMode == .public, !SecureID.isValid(homes[home].id, for: external) else { return }
         let id = SecureID.make(for: external, using: &generator)
         homes[home].rename(to: id)
+        memory.cache.forget(home)
         homes[home].completeSelfLookups = 0
         outbox.events.append(.identityChanged(home: home, id))
         // Our neighbourhood is another one now.

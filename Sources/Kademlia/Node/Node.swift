@@ -15,7 +15,7 @@ package struct Node: Sendable {
     var queryBudget = Boxed<QueryBudget>()
     var transactions: Transactions
     var lookups: Lookups
-    var roundTrips = RoundTrips()
+    var memory: SearchMemory
     /// Where to start from, in the order in which they were given.
     var bootstrapEndpoints: [Endpoint] = []
     /// Nodes that asked us something or were named to us, waiting to be pinged.
@@ -54,6 +54,7 @@ package struct Node: Sendable {
         transactions = Transactions(
             limit: limits.transactionCount, timeout: configuration.search.queryTimeout, generator: generator.split())
         lookups = Lookups(limit: limits.lookupCount)
+        memory = SearchMemory(key: (generator.next(), generator.next()))
         self.generator = generator
         nextVerification = now
         nextUpkeep = now + configuration.table.fillingInterval
@@ -125,7 +126,7 @@ package struct Node: Sendable {
         case .bootstrap(let endpoints): bootstrap(from: endpoints, now: now, into: &outbox)
         case .lookup(let id, let target, let purpose): lookUp(id, target, purpose, now: now, into: &outbox)
         case .cancel(let id):
-            if let reference = lookups.reference(of: .caller(id)) { lookups.remove(reference) }
+            cancel(id)
         case .ping(let endpoint): ping(endpoint, now: now, into: &outbox)
         case .contact(let endpoint):
             for home in homes.indices where homes[home].family == endpoint.family {
@@ -168,6 +169,7 @@ package struct Node: Sendable {
         statistics.refused.evictedPeers = store.evictedPeerCount
         describeBudgets(&statistics)
         statistics.stallTimeout = stallTimeout
+        memory.describe(&statistics.search)
         return statistics
     }
 }

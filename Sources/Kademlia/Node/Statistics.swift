@@ -82,6 +82,7 @@ package struct Statistics: Equatable, Sendable {
     package var contactsV6 = 0
     package var replacements = 0
     package var table = TableCounters()
+    package var search = SearchStatistics()
     package var transactionsInFlight = 0
     package var lookupsRunning = 0
     package var unverifiedContacts = 0

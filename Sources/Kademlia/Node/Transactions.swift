@@ -25,6 +25,8 @@ struct Transaction: Equatable, Sendable {
     let expectedID: NodeID?
     let purpose: Purpose
     let sentAt: Instant
+    /// None of our contacts, as far as we know.
+    var isHearsay = false
 }
 
 /// Our queries in flight, found again by their number, endpoint and home together.

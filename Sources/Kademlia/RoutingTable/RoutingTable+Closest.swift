@@ -42,6 +42,12 @@ extension RoutingTable {
         }
     }
 
+    /// How well a contact has answered; nil if it is none of ours.
+    func record(id: NodeID, address: Address) -> ContactRecord? {
+        guard let index = index(of: id), contacts[index].address == address else { return nil }
+        return ContactRecord(roundTrip: contacts[index].roundTrip, failures: contacts[index].failures)
+    }
+
     /// The contact to check next: one that failed and has had its pause, else the one untouched for the longest.
     func stalest(now: Instant, pauseAfterFailure: Duration) -> Int? {
         var stalest: Int?
@@ -61,6 +67,12 @@ extension RoutingTable {
         if !isLast { target[bit: bucket] = !ownID[bit: bucket] }
         return (target, hasRoom: contactCount(of: bucket) < capacity(of: bucket) || isLast)
     }
+}
+
+/// How a contact of ours has answered.
+struct ContactRecord: Sendable {
+    let roundTrip: Duration
+    let failures: Int
 }
 
 /// The nearest of the contacts shown to it, by index, without allocating.

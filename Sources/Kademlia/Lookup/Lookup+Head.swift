@@ -1,0 +1,118 @@
+import KRPC
+import Primitives
+
+/// The head of the list: everything up to the k-th node that has answered, and whom of it to ask next.
+extension Lookup {
+    struct Head {
+        /// Whom to ask now.
+        var choice: Int?
+        /// Those that have answered.
+        var live = 0
+        /// The queries outstanding, in the unit of the limit.
+        var load = 0.0
+        var limit = 0.0
+        /// The list ends before k have answered, and another query could be sent.
+        var isDry = false
+    }
+
+    /// Looks through the list, nearest first, up to the first candidate that may be asked now.
+    ///
+    /// - Parameter includingInsecure: while besieged, those that do not count are only asked when nobody else is left.
+    func head(includingInsecure: Bool = false) -> Head {
+        var head = Head()
+        head.limit = limit
+        var isInAll = false
+        if case .total = rules.search.concurrency {
+            isInAll = true
+            head.load = Double(candidates.count { $0.state == .asked })
+        }
+        for (rank, index) in order.enumerated() {
+            guard head.load < head.limit else { return head }
+            let candidate = candidates[Int(index)]
+            switch candidate.state {
+            case .answered:
+                if counts(candidate) { head.live += 1 }
+                if isComplete(head.live, at: candidate) { return head }
+            case .asked: head.load += isInAll ? 0 : weight(candidate)
+            case .fresh where isBesieged && !candidate.isSecure && !includingInsecure: continue
+            case .fresh:
+                head.choice = choice(from: rank)
+                return head
+            case .stalled where deservesResend(candidate):
+                head.choice = Int(index)
+                return head
+            case .stalled, .failed: continue
+            }
+        }
+        head.isDry = head.load < head.limit
+        return head
+    }
+
+    /// Whether the search may end with a node that answered.
+    private func isComplete(_ live: Int, at candidate: Candidate) -> Bool {
+        guard live >= rules.k else { return false }
+        guard isBesieged, answeredCount < rules.search.storeLimit * 2, let neighbourhood = rules.neighbourhood
+        else { return true }
+        return distanceShare(of: candidate) >= neighbourhood
+    }
+
+    /// How much may be outstanding.
+    private var limit: Double {
+        var limit: Double
+        var unit = 1.0
+        switch rules.search.concurrency {
+        case .total(let count), .head(let count): limit = Double(count)
+        case .expected(let answers, let widening):
+            let answered = answeredNearby
+            limit = min(answers + widening * Double(answered), Double(max(rules.k - answered, 1)))
+            unit = rules.hearsayShare
+        }
+        if case .answered(let oneOf, let queries) = rules.search.floodGuard, queriedCount >= 2 * rules.k,
+            answeredCount * oneOf < queriedCount
+        {
+            limit = min(limit, Double(queries) * unit)
+        }
+        return limit
+    }
+
+    /// How many of the k nearest that are not known to be silent have answered: none on the way, most near the target.
+    private var answeredNearby: Int {
+        var (rank, answered) = (0, 0)
+        for index in order where rank < rules.k {
+            switch candidates[Int(index)].state {
+            case .answered: (rank, answered) = (rank + 1, answered + 1)
+            case .fresh, .asked: rank += 1
+            case .stalled, .failed: break
+            }
+        }
+        return answered
+    }
+
+    /// How much of the limit a query takes.
+    private func weight(_ candidate: Candidate) -> Double {
+        guard case .expected = rules.search.concurrency else { return 1 }
+        // Loss takes a share of the answers of the living, too.
+        return candidate.provenance == .proven ? max(0.8, rules.hearsayShare) : rules.hearsayShare
+    }
+
+    /// The candidate at `rank`, or one at about the same distance that is likelier to answer.
+    private func choice(from rank: Int) -> Int {
+        let first = Int(order[rank])
+        guard rules.search.prefersLikely else { return first }
+        let width = candidates[first].contact.id.distance(to: target).bitWidth
+        var best = first
+        for index in order[rank...] {
+            let candidate = candidates[Int(index)]
+            guard candidate.contact.id.distance(to: target).bitWidth == width else { break }
+            guard candidate.state == .fresh, !isBesieged || candidate.isSecure == candidates[first].isSecure
+            else { continue }
+            if candidate.likelihood > candidates[best].likelihood { best = Int(index) }
+        }
+        return best
+    }
+
+    private func deservesResend(_ candidate: Candidate) -> Bool {
+        rules.search.resend == .likelyAlive && candidate.provenance == .proven
+            && candidate.attempts < rules.search.attempts && candidate.state == .stalled
+    }
+}
