@@ -1,4 +1,3 @@
-import Digest
 import Primitives
 import Testing
 
@@ -67,7 +66,7 @@ import Testing
 
     @Test func theCountOfFlowsIsTrueUnlessTheTableOverflows() {
         var flows = FlowTable(lifetime: .seconds(120), slotLimit: 16_384, now: at(0))
-        let hash = SipHash(key: (1, 2))
+        let hash = KeyedHash(key: (1, 2))
         for number in 0..<2000 { _ = touch(&flows, hash.key(of: endpoint(number))) }
         let again = (0..<2000).filter { touch(&flows, hash.key(of: endpoint($0))) }
         #expect(again.count < 10 && flows.liveCount > 1990 && flows.liveCount <= 2000)

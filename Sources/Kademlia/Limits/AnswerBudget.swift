@@ -1,4 +1,3 @@
-import Digest
 import Primitives
 
 /// What those who ask us may cost us and others: by source, by network, and together.
@@ -25,10 +24,10 @@ struct AnswerBudget: Sendable {
     private let bytesPerByte: Int?
     private let totalCapacity: Int
     private let proofLifetime: Duration
-    private let hash: SipHash
+    private let hash: KeyedHash
     private var hosts: SourceLimiter
-    /// Nil in private networks, where all nodes share one.
-    private var networks: SourceLimiter?
+    /// Not used in private networks, where all nodes share one.
+    private var networks: SourceLimiter
     /// Bytes left for everybody who has not proved an address.
     private var totalLeft: Int
     private var answerBytes: TokenBucket?
@@ -45,7 +44,7 @@ struct AnswerBudget: Sendable {
         totalCapacity = max(0, budgets.answerBurstInTotal)
         totalLeft = totalCapacity
         proofLifetime = budgets.proofLifetime
-        hash = SipHash(key: key)
+        hash = KeyedHash(key: key)
         var rules = SourceLimiter.Rules(
             queriesPerSecond: budgets.queriesPerSecondPerSource, queryBurst: budgets.queryBurstPerSource,
             bytesPerByte: bytesPerByte, byteBurst: budgets.answerBurstPerSource, memory: budgets.sourceMemory,
@@ -55,7 +54,7 @@ struct AnswerBudget: Sendable {
         rules.queryBurst = budgets.queryBurstPerNetwork
         rules.byteBurst = budgets.answerBurstPerNetwork
         rules.slotLimit = budgets.trackedNetworkCount
-        networks = isPublic ? SourceLimiter(rules) : nil
+        networks = SourceLimiter(rules)
         answerBytes = budgets.answerBytesPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
     }
 
@@ -77,14 +76,14 @@ struct AnswerBudget: Sendable {
         account.host = host
         guard !hosts.isProven(port: source.port, at: host, now: now) else { return .success(account) }
         account.room = hosts.room(at: host)
-        if networks != nil {
+        if isPublic {
             let key = hash.key(of: source.network)
-            guard let network = networks?.entered(key, byteCount: byteCount, now: now) else {
+            guard let network = networks.entered(key, byteCount: byteCount, now: now) else {
                 networkRate += 1
                 return .failure(.networkRate)
             }
             account.network = network
-            account.room = min(account.room, networks?.room(at: network) ?? .max)
+            account.room = min(account.room, networks.room(at: network))
         }
         if let bytesPerByte {
             totalLeft = min(totalCapacity, totalLeft + byteCount * bytesPerByte)
@@ -99,14 +98,15 @@ struct AnswerBudget: Sendable {
         // What a proved source is sent is counted by time only.
         guard account.room != .max else { return }
         hosts.spent(byteCount, at: account.host)
-        if account.network >= 0 { networks?.spent(byteCount, at: account.network) }
+        if account.network >= 0 { networks.spent(byteCount, at: account.network) }
         totalLeft -= byteCount
     }
 
     /// Pays for a ping to see whether the source is there, which goes to the same address as the answer.
     mutating func paysForPing(by account: Account) -> Bool {
         guard account.room != .max else { return true }
-        let left = [hosts.room(at: account.host), networks?.room(at: account.network) ?? .max, totalLeft].min() ?? 0
+        let ofNetwork = isPublic ? networks.room(at: account.network) : .max
+        let left = min(hosts.room(at: account.host), ofNetwork, totalLeft)
         guard left >= Self.pingByteCount else { return false }
         spent(Self.pingByteCount, by: account)
         return true
@@ -129,12 +129,12 @@ struct AnswerBudget: Sendable {
     private func key(of source: Endpoint) -> UInt64 { hash.key(of: isPublic ? source.host : source) }
 
     var trackedSourceCount: Int { hosts.trackedCount }
-    var forgottenCount: Int { hosts.forgottenCount + (networks?.forgottenCount ?? 0) }
+    var forgottenCount: Int { hosts.forgottenCount + networks.forgottenCount }
 
     func describe(_ statistics: inout BudgetStatistics) {
         statistics.answerBytesLeft = answerBytes?.tokens
         statistics.unprovenBytesLeft = bytesPerByte.map { _ in totalLeft }
-        statistics.trackedNetworks = networks?.trackedCount ?? 0
+        statistics.trackedNetworks = networks.trackedCount
         statistics.networkRate = networkRate
         statistics.answerBytes = answerBytesRefused
         statistics.shortened = shortened

@@ -26,8 +26,8 @@ struct AssociativeTable<Slot: AssociativeSlot>: Sendable {
     var usedCount: Int { slots.reduce(0) { $0 + ($1.key == 0 ? 0 : 1) } }
 
     subscript(position: Int) -> Slot {
-        get { slots[position] }
-        set { slots[position] = newValue }
+        _read { yield slots[position] }
+        _modify { yield &slots[position] }
     }
 
     func position(of key: UInt64) -> Int? {

@@ -1,4 +1,3 @@
-import Digest
 import Primitives
 
 /// The endpoints talked to lately: an estimate of the entries that we hold in the tables of routers.

@@ -1,4 +1,3 @@
-import Digest
 import Primitives
 
 /// How urgent a query of ours is: the less, the more of each budget it leaves for others.
@@ -29,7 +28,7 @@ struct QueryBudget: Sendable {
     private static let longestPause = Duration.seconds(15)
 
     private let flowLimit: Int
-    private let hash: SipHash
+    private let hash: KeyedHash
     private var queries: TokenBucket?
     private var newEndpoints: TokenBucket?
     private var flows: FlowTable
@@ -39,7 +38,7 @@ struct QueryBudget: Sendable {
 
     init(_ budgets: Budgets, key: (UInt64, UInt64), now: Instant) {
         flowLimit = budgets.liveFlowCount.map { max(0, $0) } ?? .max
-        hash = SipHash(key: key)
+        hash = KeyedHash(key: key)
         queries = budgets.queriesPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
         newEndpoints = budgets.newEndpointsPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
         // Four times the room, since flows of others count as well and four ways do not fill up evenly.

@@ -47,17 +47,17 @@ struct SourceLimiter: Sendable {
     ///
     /// The position is good until the next source enters.
     mutating func entered(_ key: UInt64, byteCount: Int, now: Instant) -> Int? {
-        let milliseconds = Self.milliseconds(now)
-        let position = refreshed(key, at: milliseconds, now: now)
-        if scale.limitsQueries {
-            guard table[position].queries >= 1000 else { return nil }
-            table[position].queries -= 1000
+        var (position, slot) = refreshed(key, now: now)
+        let isAdmitted = !scale.limitsQueries || slot.queries >= 1000
+        if isAdmitted {
+            if scale.limitsQueries { slot.queries -= 1000 }
+            if scale.limitsBytes {
+                let level = Int(slot.bytes) + byteCount * scale.bytesPerByte
+                slot.bytes = Int32(min(scale.byteCapacity, level))
+            }
         }
-        if scale.limitsBytes {
-            let level = Int(table[position].bytes) + byteCount * scale.bytesPerByte
-            table[position].bytes = Int32(min(scale.byteCapacity, level))
-        }
-        return position
+        table[position] = slot
+        return isAdmitted ? position : nil
     }
 
     /// Bytes of answers that the source may have now.
@@ -75,7 +75,8 @@ struct SourceLimiter: Sendable {
 
     /// The source answered from this port, or used a token from it.
     mutating func proved(_ key: UInt64, port: UInt16, until: Instant, now: Instant) {
-        let position = refreshed(key, at: Self.milliseconds(now), now: now)
+        let (position, slot) = refreshed(key, now: now)
+        table[position] = slot
         proved(port: port, until: until, at: position)
     }
 
@@ -84,8 +85,9 @@ struct SourceLimiter: Sendable {
         table[position].provenUntil = Self.minute(until)
     }
 
-    /// The source's slot as of now, a fresh one if it had none.
-    private mutating func refreshed(_ key: UInt64, at milliseconds: UInt32, now: Instant) -> Int {
+    /// The source's slot as of now, a fresh one if it had none, and where it belongs.
+    private mutating func refreshed(_ key: UInt64, now: Instant) -> (position: Int, slot: Slot) {
+        let milliseconds = Self.milliseconds(now)
         let scale = scale
         let position = table.makePosition(of: key) { slot in
             scale.worth(of: slot, at: milliseconds, minute: Self.minute(now))
@@ -101,8 +103,7 @@ struct SourceLimiter: Sendable {
             slot = Slot(key: key, queries: Int32(scale.queryCapacity), bytes: Int32(scale.byteCapacity))
         }
         slot.stamp = milliseconds
-        table[position] = slot
-        return position
+        return (position, slot)
     }
 
     private static func milliseconds(_ now: Instant) -> UInt32 {

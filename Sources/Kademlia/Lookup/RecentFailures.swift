@@ -1,4 +1,3 @@
-import Digest
 import Primitives
 
 /// Endpoints that left a query unanswered lately, so that a lookup does not wait for them again (after mldht).
@@ -12,12 +11,12 @@ struct RecentFailures: Sendable {
         var expiresAt: UInt32 = 0
     }
 
-    private let hash: SipHash
+    private let hash: KeyedHash
     private var slots: [Slot] = []
     private(set) var forgottenCount = 0
 
     init(key: (UInt64, UInt64)) {
-        hash = SipHash(key: key)
+        hash = KeyedHash(key: key)
     }
 
     mutating func add(_ endpoint: Endpoint, _ rules: SearchRules, now: Instant) {

@@ -121,8 +121,8 @@ extension Node {
         let contact = Contact(id: id, endpoint: origin.endpoint)
         guard homes[origin.home].heard(contact, now: now) == .welcome else { return }
         if configuration.table.admission == .heard { return homes[origin.home].admitUnverified(contact, now: now) }
-        guard paysForPing(origin) else { return }
-        appendUnverified(Unverified(endpoint: contact.endpoint, id: id, home: origin.home), now: now)
+        let stranger = Unverified(endpoint: contact.endpoint, id: id, home: origin.home)
+        appendUnverified(stranger, paidBy: origin, now: now)
     }
 
     /// Puts a stranger on the list of those to be pinged, if the table has room for its like.
@@ -138,13 +138,14 @@ extension Node {
         appendUnverified(stranger, now: now)
     }
 
-    private mutating func appendUnverified(_ stranger: Unverified, now: Instant) {
+    /// - Parameter origin: whose query named the stranger: its own.
+    private mutating func appendUnverified(_ stranger: Unverified, paidBy origin: Origin? = nil, now: Instant) {
         guard unverified.count < configuration.limits.unverifiedContactCount else {
             counters.refused.unverifiedContacts += 1
             return
         }
         let isWaiting = unverified.contains { $0.endpoint == stranger.endpoint && $0.home == stranger.home }
-        guard !isWaiting else { return }
+        guard !isWaiting, origin.map({ paysForPing($0) }) ?? true else { return }
         if unverified.isEmpty { nextVerification = max(nextVerification, now) }
         unverified.append(stranger)
     }
