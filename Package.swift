@@ -12,6 +12,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 
 let pure: [Target] = [
@@ -25,7 +26,7 @@ let pure: [Target] = [
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
     .target(
         name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
-    .target(name: "Simulator", dependencies: ["Kademlia", "KRPC", "Digest", "Primitives"]),
+    .target(name: "Simulator", dependencies: ["Kademlia", "KRPC", "Digest", "Primitives", real]),
 ]
 
 let edge: [Target] = [
@@ -79,7 +80,7 @@ let tests: [Target] = [
     .testTarget(name: "TidyTests"),
     .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "TestSupport", "KRPC", "Primitives"]),
-    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Kademlia", "Primitives"]),
+    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Kademlia", "KRPC", "Primitives"]),
     // Depends on no code of the programs: they only have to be there.
     .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),
@@ -100,6 +101,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-numerics", exact: "1.1.1"),
     ],
     targets: pure + edge + tests
 )

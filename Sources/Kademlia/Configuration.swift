@@ -40,6 +40,11 @@ package struct Configuration: Sendable {
     /// k of the paper and BEP 5: contacts per bucket, nodes per reply, and how many nodes store an announce.
     package var bucketSize = 8
 
+    /// BEP 42: takes another id when most of those who answer see us at an address that does not allow ours.
+    ///
+    /// Off, the node behaves like one older than BEP 42, which the simulator has among its neighbours.
+    package var followsExternalAddress = true
+
     package var table = TableRules()
     package var search = SearchRules()
 

@@ -12,8 +12,8 @@
 // One seed decides everything: ids, latencies, losses, who announces and who asks. The digest in the report covers
 // every byte sent and every event told, with its time, so two runs that agree in it were the same run.
 //
-//   EventWheel      what happens next, in slots of one millisecond
-//   PacketSlab      the bytes of the packets under way
-//   LatencyModel    how long a packet takes, a function of the pair
-//   VirtualNetwork  the nodes and the wires between them
-//   Simulation      a scenario: join, announce, look up; options in, report out
+//   Network/       the wires: hosts, latency, faults, translators, the clock; what happens to each packet
+//   Population/    who lives at the hosts: policies, clients, sessions; joining, leaving
+//   Adversaries/   those who mean harm
+//   Scenarios/     what is done in a network, and measured
+//   Report/        figures

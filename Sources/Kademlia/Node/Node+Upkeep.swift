@@ -231,7 +231,9 @@ extension Node {
             let external = homes[home].votes.vote(seen, by: configuration.networkMode.source(of: voter))
         else { return }
         outbox.events.append(.externalAddressKnown(home: home, external))
-        guard configuration.networkMode == .public, !SecureID.isValid(homes[home].id, for: external) else { return }
+        guard configuration.followsExternalAddress, configuration.networkMode == .public,
+            !SecureID.isValid(homes[home].id, for: external)
+        else { return }
         let id = SecureID.make(for: external, using: &generator)
         homes[home].rename(to: id)
         memory.cache.forget(home)

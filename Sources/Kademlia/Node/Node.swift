@@ -151,6 +151,11 @@ package struct Node: Sendable {
         return deadline == .distantFuture ? nil : deadline
     }
 
+    /// Whether anybody announced this infohash to us lately.
+    package func storesPeers(of infoHash: InfoHash) -> Bool {
+        store.peerCount(of: infoHash, family: .v4) + store.peerCount(of: infoHash, family: .v6) > 0
+    }
+
     package var statistics: Statistics {
         var statistics = counters
         for home in homes {

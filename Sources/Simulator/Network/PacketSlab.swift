@@ -1,4 +1,4 @@
-/// The bytes of the packets under way, in slots of three sizes that are used again and again.
+/// The bytes of the packets under way, in slots of four sizes that are used again and again.
 struct PacketSlab: Sendable {
     /// One packet under way.
     struct Handle: BitwiseCopyable, Sendable {
@@ -20,10 +20,10 @@ struct PacketSlab: Sendable {
         }
     }
 
-    /// Queries, most replies, and the longest that a node sends (BEP 32).
-    private var classes = [128, 384, 1024].map { SizeClass(slotByteCount: $0) }
+    /// Queries, most replies, the longest of the others (BEP 32), and what fits into an Ethernet frame.
+    private var classes = [128, 384, 1024, 1472].map { SizeClass(slotByteCount: $0) }
 
-    /// Nil for a packet that is longer than any node sends.
+    /// Nil for a packet that the internet would have to break up.
     mutating func insert(_ packet: ArraySlice<UInt8>) -> Handle? {
         guard let sizeClass = classes.firstIndex(where: { packet.count <= $0.slotByteCount }) else { return nil }
         let slot = classes[sizeClass].allocate()

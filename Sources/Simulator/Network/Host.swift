@@ -1,0 +1,24 @@
+import Primitives
+
+/// A host's number: hosts are numbered in the order in which they came, and numbers are not used again.
+package typealias HostIndex = Int
+
+/// One address of the virtual internet, 16 bytes.
+struct Host: Sendable {
+    enum Kind: UInt8, Sendable {
+        case node, adversary
+        /// Nobody any more: its contacts stay in the tables of others.
+        case gone
+    }
+
+    let address: UInt32
+    /// Where in the arrays of its kind the occupant is.
+    var slot: UInt32
+    var kind: Kind
+    var nat: NAT
+    var profile: ClientProfile
+    /// No packet gets in or out for the while.
+    var isCutOff = false
+    /// Its packets are kept for the scenario to look at.
+    var isWatched = false
+}

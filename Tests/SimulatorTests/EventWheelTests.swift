@@ -1,0 +1,62 @@
+import Primitives
+import Testing
+
+@testable import Simulator
+
+@Suite struct EventWheelTests {
+    @Test func eventsHappenInOrderOfTimeThenOfScheduling() {
+        var wheel = EventWheel<Int>()
+        for (payload, milliseconds) in [(1, 30), (2, 10), (3, 30), (4, 8000), (5, 10)] {
+            wheel.schedule(payload, at: .origin + .milliseconds(milliseconds))
+        }
+        var order: [Int] = []
+        while let payload = wheel.next(until: .origin + .seconds(60)) { order.append(payload) }
+        #expect(order == [2, 5, 1, 3, 4])
+        #expect(wheel.count == 0)
+    }
+
+    @Test func timeStopsAtTheLimitAndNeverRunsBack() {
+        var wheel = EventWheel<Int>()
+        wheel.schedule(1, at: .origin + .milliseconds(500))
+        #expect(wheel.next(until: .origin + .milliseconds(499)) == nil)
+        #expect(wheel.now == .origin + .milliseconds(499))
+        // What is late happens now.
+        wheel.schedule(2, at: .origin)
+        #expect(wheel.next(until: .origin + .seconds(1)) == 2)
+        #expect(wheel.now == .origin + .milliseconds(499))
+        #expect(wheel.next(until: .origin + .seconds(1)) == 1)
+    }
+
+    @Test func aFarEventComesAtTheHorizon() {
+        var wheel = EventWheel<Int>()
+        let scheduled = wheel.schedule(1, at: .origin + .seconds(3600))
+        #expect(scheduled == .origin + EventWheel<Int>.horizon)
+        #expect(wheel.next(until: .origin + .seconds(3600)) == 1)
+        #expect(wheel.now == scheduled)
+    }
+
+    @Test func fractionsOfAMillisecondAreRoundedUp() {
+        var wheel = EventWheel<Int>()
+        #expect(wheel.schedule(1, at: .origin + .microseconds(1500)) == .origin + .milliseconds(2))
+    }
+}
+
+@Suite struct PacketSlabTests {
+    @Test func packetsComeBackAsTheyWereAndSlotsAreReused() throws {
+        var slab = PacketSlab()
+        var buffer: [UInt8] = []
+        for round in 0..<3 {
+            let packets = [0, 1, 128, 129, 384, 385, 1024, 1025, 1472].map {
+                [UInt8](repeating: UInt8($0 % 251 + round), count: $0)
+            }
+            let handles = packets.compactMap { slab.insert($0[...]) }
+            #expect(handles.count == packets.count)
+            for (packet, handle) in zip(packets, handles).reversed() {
+                slab.remove(handle, into: &buffer)
+                #expect(buffer == packet)
+            }
+        }
+        let tooLong = slab.insert([UInt8](repeating: 0, count: 1473)[...])
+        #expect(tooLong == nil)
+    }
+}
