@@ -15,12 +15,12 @@
 // 4. Randomness comes from the generator given at birth: one seed and one history of facts give the same
 //    outputs, to the byte. Nothing depends on the order of a hashed collection.
 // 5. No packet can make the node trap or grow without bound: each store, queue and table has a limit in
-//    `Configuration.Limits`, and `Statistics` counts what it refused.
+//    `Configuration`, and `Statistics` counts what it refused.
 //
 // How the parts fit together, from the packet inwards:
 //   Node/          the value itself: server, client, upkeep and bootstrap, one `Home` per local address
 //   RoutingTable/  who we know: verified contacts in buckets of k that split on our own id
 //   Lookup/        one walk towards a target: who to ask next, when it stalls, when it ends
 //   Stores/        tokens that prove an address, and the peers that were announced to us
-//   Limits/        what one source may cost us
+//   Limits/        what those who ask may cost us and others, and what our own queries may
 //   Identity/      BEP 42: which id belongs to our external address, and the votes that tell us that address

@@ -7,7 +7,7 @@ import Testing
 /// One limit, and how it is reached: the same scenario runs with the limit as the case sets it, where something must
 /// be refused, and with the default, where nothing may be.
 struct LimitCase: Sendable, CustomTestStringConvertible {
-    /// The stored property of `Configuration.Limits`, `Budgets` or `TableRules`.
+    /// The stored property of `Configuration.Limits`, `Budgets`, `TableRules` or `SearchRules`.
     let name: String
     /// What both runs have in common.
     let common: @Sendable (inout Configuration) -> Void
@@ -28,7 +28,7 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
         self.refusals = refusals
     }
 
-    static let all = limits + budgets + table
+    static let all = limits + budgets + table + search
 }
 
 /// A node and as many strangers as a scenario needs.
@@ -62,6 +62,11 @@ struct LimitScene {
 
     mutating func receive(_ bytes: [UInt8], from stranger: Stranger) {
         bench.receive(bytes, from: stranger.endpoint)
+    }
+
+    /// Answers a query of the node's, whoever was asked.
+    mutating func answer(_ query: Workbench.Sent, as stranger: Stranger) {
+        bench.receive(stranger.reply(to: query), from: query.to)
     }
 
     /// Gives the node eight contacts and more.

@@ -21,6 +21,7 @@ import Testing
         #expect(names(Configuration.Limits()) == cases(LimitCase.limits))
         #expect(names(Budgets()) == cases(LimitCase.budgets))
         #expect(names(TableRules()).subtracting(LimitCase.tablePolicies) == cases(LimitCase.table))
+        #expect(names(SearchRules()).subtracting(LimitCase.searchPolicies) == cases(LimitCase.search))
         #expect(LimitCase.all.count == Set(LimitCase.all.map(\.name)).count)
     }
 
@@ -29,8 +30,7 @@ import Testing
         let areas = Mirror(reflecting: Configuration()).children.compactMap { child in
             Mirror(reflecting: child.value).displayStyle == .struct && !(child.value is Duration) ? child.label : nil
         }
-        let withoutLimits: Set = ["search"]
-        #expect(Set(areas).subtracting(withoutLimits) == ["limits", "boxedBudgets", "table"])
+        #expect(Set(areas) == ["limits", "boxedBudgets", "table", "search"])
     }
 
     private var generator = SeededGenerator(number: 79)
