@@ -20,7 +20,7 @@ let pure: [Target] = [
     .target(name: "Digest", dependencies: ["CLibcrypto", "Primitives"]),
     .target(name: "Bencode"),
     .target(name: "KRPC", dependencies: ["Bencode", "Primitives"]),
-    .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap]),
+    .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap, real]),
     .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),

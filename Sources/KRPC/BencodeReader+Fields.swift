@@ -20,4 +20,9 @@ extension Range<Int>? {
         guard let self, self.count <= byteCount else { return nil }
         return self
     }
+
+    func ofExactly(_ byteCount: Int) -> Range<Int>? {
+        guard let self, self.count == byteCount else { return nil }
+        return self
+    }
 }

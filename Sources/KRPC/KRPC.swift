@@ -1,4 +1,5 @@
-// The messages of the DHT (BEP 5, with the IPv6 forms of BEP 32, `ro` of BEP 43 and `ip` of BEP 42).
+// The messages of the DHT (BEP 5, with the IPv6 forms of BEP 32, filters of BEP 33, `ip` of BEP 42, `ro` of BEP 43,
+// items of BEP 44 and samples of BEP 51).
 //
 // In: `Message.decode` reads one datagram into a plain value that holds numbers, ids and ranges into the datagram.
 // It allocates nothing; whoever keeps bytes beyond the datagram copies them. A `Message` is a query, a response or
@@ -16,10 +17,22 @@ package import Bencode
 package enum KRPCLimits {
     /// No message that we send is longer (BEP 32, "Maximum packet size"); longer ones are read all the same.
     package static let messageByteCount = 1024
+    /// But those that carry an item's value, which alone may have 1,000 bytes (docs/decisions/0006).
+    package static let itemMessageByteCount = 1280
     /// Others must echo what we send, so we echo what they send, up to here: the longest seen are 8 bytes.
     package static let transactionByteCount = 20
     /// A longer token counts as absent; known implementations give 4, 8 or 20 bytes.
     package static let tokenByteCount = 64
+    /// BEP 44 says both "less than 1000" and "at most 1000".
+    package static let valueByteCount = 1000
+    package static let saltByteCount = 64
+    /// Ed25519.
+    package static let keyByteCount = 32
+    package static let signatureByteCount = 64
+    /// BEP 33.
+    package static let filterByteCount = 256
+    /// Seconds (BEP 51).
+    package static let longestSampleInterval = 21_600
 }
 
 /// Why a datagram is no message; nothing is answered, except to a refused query.
@@ -39,10 +52,19 @@ package enum KRPCError: Error, Hashable, Sendable {
 /// What is wrong with a query that has a transaction.
 package enum Refusal: Error, Hashable, Sendable {
     case missingMethod, missingArguments, missingID, missingTarget, missingInfoHash, missingToken, invalidPort
+    /// Of a put (BEP 44).
+    case missingValue, incompleteSignature, valueTooBig, saltTooBig
     /// Unknown, and without a `target` or `info_hash` by which to answer it like a find_node.
     case unknownMethod
 
-    package var code: ErrorCode { self == .unknownMethod ? .methodUnknown : .protocol }
+    package var code: ErrorCode {
+        switch self {
+        case .unknownMethod: .methodUnknown
+        case .valueTooBig: .valueTooBig
+        case .saltTooBig: .saltTooBig
+        default: .protocol
+        }
+    }
 
     /// The message to send along with the code.
     package var text: StaticString {
@@ -54,6 +76,10 @@ package enum Refusal: Error, Hashable, Sendable {
         case .missingInfoHash: "missing or malformed info_hash"
         case .missingToken: "missing or malformed token"
         case .invalidPort: "missing or invalid port"
+        case .missingValue: "missing v"
+        case .incompleteSignature: "k, sig and seq go together, of 32 bytes, 64 bytes and an integer"
+        case .valueTooBig: "v is longer than 1000 bytes"
+        case .saltTooBig: "salt is longer than 64 bytes"
         case .unknownMethod: "method unknown"
         }
     }
@@ -72,4 +98,12 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// A malformed packet, invalid arguments, or a bad token.
     package static let `protocol` = ErrorCode(rawValue: 203)
     package static let methodUnknown = ErrorCode(rawValue: 204)
+    // Of a put (BEP 44).
+    package static let valueTooBig = ErrorCode(rawValue: 205)
+    package static let badSignature = ErrorCode(rawValue: 206)
+    package static let saltTooBig = ErrorCode(rawValue: 207)
+    /// What is stored has another sequence number than the expected one.
+    package static let unexpectedSequence = ErrorCode(rawValue: 301)
+    /// What is stored is newer.
+    package static let sequenceTooLow = ErrorCode(rawValue: 302)
 }

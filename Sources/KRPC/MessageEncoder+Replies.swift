@@ -13,14 +13,17 @@ package struct ReplyContent: Hashable, Sendable {
     package var token: UInt64?
     /// Peers, all of the family the query came by (BEP 32); none leaves the key out.
     package var values: [Endpoint]
+    package var extra: ReplyExtra
 
     package init(
-        nodes: [Contact]? = nil, nodes6: [Contact]? = nil, token: UInt64? = nil, values: [Endpoint] = []
+        nodes: [Contact]? = nil, nodes6: [Contact]? = nil, token: UInt64? = nil, values: [Endpoint] = [],
+        extra: ReplyExtra = .none
     ) {
         self.nodes = nodes
         self.nodes6 = nodes6
         self.token = token
         self.values = values
+        self.extra = extra
     }
 }
 
@@ -38,14 +41,18 @@ extension MessageEncoder {
         writer.observed(observed)
         writer.key("r")
         writer.beginDictionary()
+        content.extra.writeFilters(to: &writer)
         writer.key("id")
         writer.id(id)
+        content.extra.writeBeforeNodes(to: &writer)
         writer.contacts(content.nodes, key: "nodes", family: .v4)
         writer.contacts(content.nodes6, key: "nodes6", family: .v6)
+        content.extra.writeAfterNodes(to: &writer)
         if let token = content.token {
             writer.key("token")
             writer.string(byteCount: MemoryLayout<UInt64>.size) { $0.store(token, at: $1) }
         }
+        content.extra.writeValue(to: &writer)
         writer.peers(content.values)
         writer.end()
         finish(&writer, kind: "r", transaction: transaction, of: packet)

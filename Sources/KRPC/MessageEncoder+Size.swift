@@ -20,7 +20,7 @@ extension MessageEncoder {
             count += valuesOverhead
             for peer in content.values { count += peer.family.bencodedByteCount }
         }
-        return count
+        return count + content.extra.byteCount
     }
 
     /// How many values of one family may be added to `content`, which has none yet.
@@ -35,13 +35,18 @@ extension MessageEncoder {
     private static let valuesOverhead = "6:valuesle".utf8.count
 
     /// The bencoded length of a string of `count` bytes.
-    private static func string(_ count: Int) -> Int {
+    static func string(_ count: Int) -> Int { digits(UInt64(count)) + 1 + count }
+
+    /// The bencoded length of an integer.
+    static func integer(_ value: Int64) -> Int { digits(value.magnitude) + (value < 0 ? 3 : 2) }
+
+    private static func digits(_ number: UInt64) -> Int {
         var digits = 1
-        var rest = count
+        var rest = number
         while rest >= 10 {
             rest /= 10
             digits += 1
         }
-        return digits + 1 + count
+        return digits
     }
 }

@@ -12,4 +12,10 @@ package struct Response: Hashable, Sendable {
     package let token: Range<Int>?
     /// Peers of the torrent.
     package let values: PeerValues
+    /// An item, or its sequence number (BEP 44).
+    package let item: ItemFields?
+    /// BEP 51.
+    package let samples: SampleFields?
+    /// BEP 33.
+    package let filters: FilterFields?
 }

@@ -74,6 +74,18 @@ package struct Configuration: Sendable {
     /// Announced peers are forgotten after this (libtorrent: 1.5 times the usual announce interval).
     package var peerLifetime = Duration.seconds(45 * 60)
 
+    /// Items that others stored with us are forgotten after this, unless they are stored again (BEP 44: 2 hours).
+    package var itemLifetime = Duration.seconds(2 * 60 * 60)
+
+    /// Items of our own are stored again after this (BEP 44: every hour).
+    package var republishInterval = Duration.seconds(60 * 60)
+
+    /// How long `sample_infohashes` gives the same sample, in whole seconds up to six hours (BEP 51; libtorrent: six
+    /// hours).
+    ///
+    /// Shorter serves those who index the network; each of them asks as often as this allows.
+    package var sampleInterval = Duration.seconds(60 * 60)
+
     package var limits = Limits()
 
     package init() {}
@@ -104,7 +116,21 @@ package struct Configuration: Sendable {
         package var peersPerInfoHash = 500
         /// Peers of one infohash from one address, in public mode.
         package var peersPerAddress = 8
+        /// Items stored for others, immutable and mutable together, of up to 1,000 bytes each (libtorrent: 700 each).
+        package var itemCount = 1000
+        /// Signatures of items stored with us that are verified in a second, and as many at once.
+        ///
+        /// Each takes 0.14 ms, so this many take 3% of a processor.
+        package var signatureChecksPerSecond = 200
+        /// Items of our own that are stored again and again.
+        package var publicationCount = 64
+        /// Nodes whose sample of infohashes is not asked for again before its time.
+        package var sampledNodeCount = 4096
+        /// Infohashes of one sample (libtorrent: 20, which fit beside nodes of both families).
+        package var infoHashesPerSample = 20
         /// The longest packet that we send: BEP 32 promises every node can take it.
+        ///
+        /// Only a reply with an item in it may be longer (`KRPCLimits.itemMessageByteCount`).
         package var replyByteCount = 1024
 
         package init() {}

@@ -1,4 +1,4 @@
-// Kademlia: the Mainline DHT node as one value (BEP 5, 32, 42, 43).
+// Kademlia: the Mainline DHT node as one value (BEP 5, 32, 33, 42, 43, 44, 45, 51).
 //
 // `Node` is fed facts and the time, and answers into an `Outbox`: datagrams to send and events to tell.
 //
@@ -21,6 +21,7 @@
 //   Node/          the value itself: server, client, upkeep and bootstrap, one `Home` per local address
 //   RoutingTable/  who we know: verified contacts in buckets of k that split on our own id
 //   Lookup/        one walk towards a target: who to ask next, when it stalls, when it ends
-//   Stores/        tokens that prove an address, and the peers that were announced to us
+//   Stores/        tokens that prove an address, peers that were announced to us, items that were put (BEP 44)
+//   Items/         what an item's target and signature are, and our own that are kept up
 //   Limits/        what those who ask may cost us and others, and what our own queries may
 //   Identity/      BEP 42: which id belongs to our external address, and the votes that tell us that address

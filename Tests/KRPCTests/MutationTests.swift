@@ -81,9 +81,7 @@ import Testing
         guard isWithin(message.version ?? 0..<0, bytes) else { return "version" }
         switch message.body {
         case .query(let query):
-            guard case .announcePeer(let announcement) = query.method else { return nil }
-            guard announcement.port != 0 else { return "port" }
-            return isWithin(announcement.token, bytes, atMost: 64) ? nil : "token"
+            return fault(of: query.method, in: bytes)
         case .response(let response):
             guard isWithin(response.token ?? 0..<0, bytes, atMost: 64) else { return "token" }
             return fault(of: response, in: bytes)
@@ -92,7 +90,34 @@ import Testing
         }
     }
 
+    private static func fault(of method: Query.Method, in bytes: RawSpan) -> String? {
+        switch method {
+        case .announcePeer(let announcement):
+            guard announcement.port != 0 else { return "port" }
+            return isWithin(announcement.token, bytes, atMost: 64) ? nil : "token"
+        case .put(let put):
+            guard isWithin(put.token, bytes, atMost: 64) else { return "token" }
+            guard isWithin(put.value, bytes, atMost: 1000), !put.value.isEmpty else { return "value" }
+            guard let signed = put.signed else { return nil }
+            guard signed.key.count == 32, isWithin(signed.key, bytes) else { return "key" }
+            guard signed.signature.count == 64, isWithin(signed.signature, bytes) else { return "signature" }
+            return isWithin(signed.salt, bytes, atMost: 64) ? nil : "salt"
+        default: return nil
+        }
+    }
+
     private static func fault(of response: Response, in bytes: RawSpan) -> String? {
+        if let item = response.item {
+            guard isWithin(item.value ?? 0..<0, bytes, atMost: 1000) else { return "value" }
+            guard isWithin(item.key ?? 0..<0, bytes), isWithin(item.signature ?? 0..<0, bytes) else { return "key" }
+        }
+        if let samples = response.samples {
+            guard isWithin(samples.hashes, bytes), samples.hashes.count.isMultiple(of: 20) else { return "samples" }
+        }
+        if let filters = response.filters {
+            guard filters.seeds.count == 256, isWithin(filters.seeds, bytes) else { return "filter" }
+            guard filters.peers.count == 256, isWithin(filters.peers, bytes) else { return "filter" }
+        }
         for nodes in [response.nodes, response.nodes6] {
             guard isWithin(nodes.range, bytes) else { return "nodes" }
             for index in 0..<nodes.count where nodes[index, in: bytes].endpoint.family != nodes.family {
@@ -114,7 +139,7 @@ import Testing
     private static func corpus() throws -> [[UInt8]] {
         var generator = SeededGenerator(number: 9)
         let encoder = MessageEncoder(id: .random(using: &generator), isReadOnly: true)
-        var packets = [[UInt8]](repeating: [], count: 8)
+        var packets = [[UInt8]](repeating: [], count: 11)
         encoder.ping(number: 1, into: &packets[0])
         encoder.findNode(target: .random(using: &generator), want: [.n4, .n6], number: 2, into: &packets[1])
         encoder.getPeers(infoHash: .random(using: &generator), number: 3, into: &packets[2])
@@ -130,6 +155,14 @@ import Testing
             encoder.reply(content, to: transaction, of: ping.span.bytes, into: &packets[index])
         }
         encoder.error(.generic, "oops", to: transaction, of: ping.span.bytes, into: &packets[7])
+        let signed = Item.Signed(
+            key: generator.bytes(count: 32), salt: generator.bytes(count: 5), sequence: 17,
+            signature: generator.bytes(count: 64))
+        let item = Item(value: Array("d1:ali1e2:bbee".utf8), signed: signed)
+        encoder.put(item, expectedSequence: 16, token: generator.bytes(count: 8), number: 5, into: &packets[8])
+        encoder.get(target: .random(using: &generator), newerThan: 3, number: 6, into: &packets[9])
+        let content = ReplyContent(token: 3, extra: .item(item))
+        encoder.reply(content, to: transaction, of: ping.span.bytes, into: &packets[10])
         return packets
     }
 

@@ -1,3 +1,4 @@
+import Bencode
 import KRPC
 import Primitives
 import Testing
@@ -52,4 +53,21 @@ struct WrongKind: Error {}
 func id(_ text: String) -> ID160 {
     guard let id = ID160(text.utf8) else { preconditionFailure("an id has 20 characters") }
     return id
+}
+
+/// Keys of the message and of the dictionaries in it ascend, each once.
+func expectCanonical(_ bytes: [UInt8]) throws {
+    let span = bytes.span.bytes
+    var reader = BencodeReader(span)
+    func check() throws {
+        var last: [UInt8]?
+        try reader.enterDictionary(in: span)
+        while let key = try reader.nextKey(in: span) {
+            if let last { #expect(last.lexicographicallyPrecedes(bytes[key])) }
+            last = Array(bytes[key])
+            if try reader.kind(in: span) == .dictionary { try check() } else { _ = try reader.skip(in: span) }
+        }
+    }
+    try check()
+    try reader.finish()
 }

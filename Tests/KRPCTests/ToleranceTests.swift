@@ -86,7 +86,7 @@ import Testing
         #expect(packet.text(packet.message.transaction) == "aa")
     }
 
-    @Test(arguments: ["find_nodes", "get", "sample_infohashes", "", "Ping"])
+    @Test(arguments: ["find_nodes", "gets", "sample_infohashe", "", "Ping"])
     func unknownMethodsWithATargetAreQueriesAboutIt(name: String) throws {
         for key in ["6:target", "9:info_hash"] {
             let method = "\(name.utf8.count):\(name)"

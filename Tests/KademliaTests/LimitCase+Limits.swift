@@ -5,7 +5,7 @@ import TestSupport
 
 /// `Configuration.Limits`.
 extension LimitCase {
-    static let limits = ourWork + whatWeKeep
+    static let limits = ourWork + whatWeKeep + items
 
     private static let ourWork: [LimitCase] = [
         LimitCase("transactionCount") {

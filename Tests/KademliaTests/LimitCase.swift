@@ -65,8 +65,14 @@ struct LimitScene {
     }
 
     /// Answers a query of the node's, whoever was asked.
-    mutating func answer(_ query: Workbench.Sent, as stranger: Stranger) {
-        bench.receive(stranger.reply(to: query), from: query.to)
+    mutating func answer(_ query: Workbench.Sent, as stranger: Stranger, _ content: ReplyContent = ReplyContent()) {
+        bench.receive(stranger.reply(to: query, content), from: query.to)
+    }
+
+    mutating func put(_ item: Item, by giver: Stranger) {
+        receive(giver.get(item.target), from: giver)
+        let token = sent().last { $0.to == giver.endpoint }?.token ?? []
+        receive(giver.put(item, token: token), from: giver)
     }
 
     /// Gives the node eight contacts and more.

@@ -79,12 +79,15 @@ import Testing
     /// Queries of each kind, and an error, from a few strangers.
     private static func queries(of strangers: [Stranger], using generator: inout SeededGenerator) -> [Sample] {
         var samples: [Sample] = []
+        let item = Item.signed(value: Array("i1e".utf8), sequence: 1, seed: generator.bytes(count: 32))
         for stranger in strangers {
             let token = generator.bytes(count: 8)
             for bytes in [
                 stranger.ping(), stranger.findNode(.random(using: &generator), want: [.n4, .n6]),
                 stranger.getPeers(infoHash),
                 stranger.announcePeer(.random(using: &generator), port: 1, token: token),
+                stranger.get(item.target), stranger.put(item, token: token), stranger.sampleInfoHashes(.zero),
+                stranger.getPeers(infoHash, options: .scrape),
                 Array("d1:eli203e3:bade1:t4:abcd1:y1:ee".utf8),
             ] { samples.append(Sample(source: stranger.endpoint, bytes: bytes)) }
         }
@@ -104,7 +107,12 @@ import Testing
             return Sample(source: sent.to, bytes: stranger.reply(to: sent, content, observed: stranger.endpoint))
         }
         guard !sent.token.isEmpty, let asker = strangers.first(where: { $0.endpoint == sent.to }) else { return nil }
-        return Sample(source: sent.to, bytes: asker.announcePeer(infoHash, port: 9, token: sent.token))
+        let isPut = Bool.random(using: &generator)
+        let item = Item.signed(value: Array("i1e".utf8), sequence: 1, seed: [UInt8](repeating: 7, count: 32))
+        let bytes =
+            isPut
+            ? asker.put(item, token: sent.token) : asker.announcePeer(infoHash, port: 9, token: sent.token)
+        return Sample(source: sent.to, bytes: bytes)
     }
 
     /// Up to three changes; a quarter passes untouched, so that the node's state keeps changing under the broken ones.

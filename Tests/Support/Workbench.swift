@@ -42,6 +42,16 @@ package struct Workbench {
 
         package var token: [UInt8] { response?.token.map { Array(bytes[$0]) } ?? [] }
 
+        package var item: Item? {
+            guard let fields = response?.item, let value = fields.value else { return nil }
+            let signed = fields.sequence.map { sequence in
+                Item.Signed(
+                    key: fields.key.map { Array(bytes[$0]) } ?? [], sequence: sequence,
+                    signature: fields.signature.map { Array(bytes[$0]) } ?? [])
+            }
+            return Item(value: Array(bytes[value]), signed: signed)
+        }
+
         package var nodes: [Contact] { contacts(response?.nodes) }
         package var nodes6: [Contact] { contacts(response?.nodes6) }
 
@@ -140,18 +150,40 @@ package struct Stranger: Sendable {
         return bytes
     }
 
-    package func getPeers(_ infoHash: InfoHash, want: Want? = nil, number: UInt32 = 1) -> [UInt8] {
+    package func getPeers(
+        _ infoHash: InfoHash, want: Want? = nil, options: GetPeersOptions = [], number: UInt32 = 1
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
-        encoder.getPeers(infoHash: infoHash, want: want, number: number, into: &bytes)
+        encoder.getPeers(infoHash: infoHash, want: want, options: options, number: number, into: &bytes)
         return bytes
     }
 
     package func announcePeer(
-        _ infoHash: InfoHash, port: UInt16, impliedPort: Bool = false, token: [UInt8], number: UInt32 = 1
+        _ infoHash: InfoHash, port: UInt16, impliedPort: Bool = false, isSeed: Bool = false, token: [UInt8],
+        number: UInt32 = 1
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         encoder.announcePeer(
-            infoHash: infoHash, port: port, impliedPort: impliedPort, token: token, number: number, into: &bytes)
+            infoHash: infoHash, port: port, impliedPort: impliedPort, isSeed: isSeed, token: token, number: number,
+            into: &bytes)
+        return bytes
+    }
+
+    package func get(_ target: ID160, newerThan sequence: Int64? = nil, want: Want? = nil) -> [UInt8] {
+        var bytes: [UInt8] = []
+        encoder.get(target: target, newerThan: sequence, want: want, number: 1, into: &bytes)
+        return bytes
+    }
+
+    package func put(_ item: Item, expectedSequence: Int64? = nil, token: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        encoder.put(item, expectedSequence: expectedSequence, token: token, number: 1, into: &bytes)
+        return bytes
+    }
+
+    package func sampleInfoHashes(_ target: ID160, want: Want? = nil) -> [UInt8] {
+        var bytes: [UInt8] = []
+        encoder.sampleInfoHashes(target: target, want: want, number: 1, into: &bytes)
         return bytes
     }
 

@@ -137,6 +137,12 @@ extension Lookup {
         return .ask(.seed(index), seeds[index].endpoint, id: nil)
     }
 
+    /// What was looked for is found: nobody else need be asked.
+    package mutating func stop() {
+        isHungry = false
+        phase = .finished
+    }
+
     private mutating func endSearch(now: Instant) -> Step? {
         isHungry = false
         if rules.announces {

@@ -28,6 +28,7 @@ struct RunningLookup: Sendable {
     var legs: [Leg]
     /// Peers that were reported: never iterated.
     var peers: Set<Endpoint> = []
+    var harvest = Harvest()
     fileprivate(set) var armedFor: Instant = .distantFuture
 
     init(owner: Owner, target: ID160, purpose: LookupPurpose, startedAt: Instant, legs: [Leg]) {
@@ -65,6 +66,7 @@ struct RunningLookup: Sendable {
         }
         report.unanswered = max(0, report.queried - report.answered)
         report.peers = peers.count
+        harvest.describe(&report)
         report.duration = startedAt.duration(to: now)
         return report
     }

@@ -60,7 +60,9 @@ extension Node {
     ) {
         outbox.bytes.removeLast(outbox.bytes.count - start)
         var content = content
-        let cuts: [(inout ReplyContent) -> Void] = [{ $0.values = [] }, { $0.nodes6 = nil }, { $0.nodes = nil }]
+        let cuts: [(inout ReplyContent) -> Void] = [
+            { $0.values = [] }, { $0.nodes6 = nil }, { $0.nodes = nil }, { $0.extra = .none },
+        ]
         for cut in cuts {
             cut(&content)
             let byteCount = MessageEncoder.byteCount(

@@ -20,9 +20,8 @@ extension Node {
     mutating func lookUp(
         _ id: LookupID, _ target: ID160, _ purpose: LookupPurpose, now: Instant, into outbox: inout Outbox
     ) {
-        let homesUsed = [Endpoint.Family.v4, .v6].compactMap(bestHome).sorted()
-        let isKnown = lookups.reference(of: .caller(id)) != nil
-        if isKnown || !start(.caller(id), target, purpose, at: homesUsed, now: now, into: &outbox) {
+        let isKnown = lookups.reference(of: .caller(id)) != nil || publications.item(of: id) != nil
+        if isKnown || !start(.caller(id), target, purpose, now: now, into: &outbox) {
             counters.refused.lookups += 1
             outbox.events.append(.lookupRefused(id))
         }
@@ -42,11 +41,12 @@ extension Node {
         counters.search.cancelled += 1
     }
 
-    /// Begins a lookup at these homes; false when too many are running.
+    /// Begins a lookup at these homes, or the best of each family; false when too many are running.
     mutating func start(
-        _ owner: RunningLookup.Owner, _ target: ID160, _ purpose: LookupPurpose, at homesUsed: [HomeIndex],
+        _ owner: RunningLookup.Owner, _ target: ID160, _ purpose: LookupPurpose, at given: [HomeIndex]? = nil,
         now: Instant, into outbox: inout Outbox
     ) -> Bool {
+        let homesUsed = given ?? [Endpoint.Family.v4, .v6].compactMap(bestHome).sorted()
         let legs = homesUsed.map { home in
             RunningLookup.Leg(home: home, lookup: makeLookup(owner, target, purpose, at: home, now: now))
         }
@@ -65,7 +65,7 @@ extension Node {
         // of each other can only meet through the endpoints that somebody gave.
         let prefersSeeds = owner == .node(home) && !homes[home].hasHeardSeed
         let rules = LookupRules(
-            configuration, announces: purpose.announces, prefersSeeds: prefersSeeds,
+            configuration, announces: purpose.stores, prefersSeeds: prefersSeeds,
             hearsayShare: memory.hearsay.value, networkSize: memory[homes[home].family].reliableNodes)
         var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
         var known: [Contact] = []
@@ -136,7 +136,7 @@ extension Node {
         let home = running.legs[leg].home
         switch step {
         case .ask(let asked, let endpoint, let id):
-            let query = question(running, at: home)
+            let query = question(running, to: endpoint, at: home, now: now)
             let purpose = Purpose.lookup(reference, asked)
             let sending = send(
                 query, to: endpoint, id: id, at: home, for: purpose, urgency: running.owner.urgency, now: now,
@@ -145,8 +145,11 @@ extension Node {
             running.legs[leg].lookup.unsent(asked, retryAt: retryAt)
             return false
         case .announce(let store, let contact, let token):
-            guard case .announce(let port) = running.purpose else { return true }
-            let query = OutgoingQuery.announcePeer(infoHash: running.target, port: port, token: token)
+            guard let query = storing(running, token) else {
+                running.harvest.noteRefusal(.sequenceTooLow)
+                running.legs[leg].lookup.storeFailed(store)
+                return true
+            }
             let purpose = Purpose.announce(reference, store: store)
             let sending = send(
                 query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
@@ -154,7 +157,7 @@ extension Node {
             running.legs[leg].lookup.storeUnsent(store, retryAt: retryAt)
             return false
         case .refreshToken(let store, let contact):
-            let query = OutgoingQuery.getPeers(infoHash: running.target, want: nil)
+            let query = tokenQuestion(running)
             let purpose = Purpose.token(reference, store: store)
             let sending = send(
                 query, to: contact.endpoint, id: contact.id, at: home, for: purpose, now: now, into: &outbox)
@@ -166,14 +169,8 @@ extension Node {
         return true
     }
 
-    private func question(_ running: RunningLookup, at home: HomeIndex) -> OutgoingQuery {
-        let want = wantBeside(home)
-        return running.purpose == .findNode
-            ? .findNode(target: running.target, want: want) : .getPeers(infoHash: running.target, want: want)
-    }
-
     /// Both families while the other one's table is poor (BEP 32, "Bootstrapping"), else only the one that is asked.
-    private func wantBeside(_ home: HomeIndex) -> Want? {
+    func wantBeside(_ home: HomeIndex) -> Want? {
         let other = homes.contains { $0.family != homes[home].family && $0.contactCount < configuration.bucketSize }
         return other ? [.n4, .n6] : nil
     }
@@ -187,10 +184,11 @@ extension Node {
             guard var running = lookups.take(reference) else { return }
             if let leg = running.legIndex(of: transaction.home) {
                 if answer.isExpected {
-                    let token = running.purpose.announces ? answer.token(in: packet) : []
+                    let token = running.purpose.stores ? answer.token(in: packet) : []
                     running.legs[leg].lookup.answered(asked, by: answer.contact, token: token)
                     collectPeers(answer, &running, packet, into: &outbox)
                     collectNodes(answer, &running, packet, now: now)
+                    harvest(answer, &running, packet, now: now, into: &outbox)
                 } else {
                     running.legs[leg].lookup.failed(asked)
                 }
@@ -211,7 +209,7 @@ extension Node {
     private mutating func collectPeers(
         _ answer: Answer, _ running: inout RunningLookup, _ packet: RawSpan, into outbox: inout Outbox
     ) {
-        guard case .caller(let id) = running.owner, running.purpose != .findNode else { return }
+        guard case .caller(let id) = running.owner, running.purpose.wantsPeers else { return }
         var fresh: [Endpoint] = []
         var values = answer.response.values.makeIterator(in: packet)
         while let peer = values.next(in: packet) {
@@ -266,7 +264,9 @@ extension Node {
         let report = running.report(now: now)
         learn(from: running, report, now: now)
         switch running.owner {
-        case .caller(let id): outbox.events.append(.lookupFinished(id, report))
+        case .caller(let id):
+            outbox.events.append(.lookupFinished(id, report))
+            publicationRoundFinished(id, report, now: now, into: &outbox)
         case .node(let home): selfLookupFinished(home, answered: report.answered, now: now, into: &outbox)
         }
     }
@@ -297,12 +297,5 @@ extension Node {
             let share = Double((farthest.id ^ running.target).high) * 0x1p-64
             memory[family].add(distance: share, count: closest.count)
         }
-    }
-}
-
-extension LookupPurpose {
-    var announces: Bool {
-        if case .announce = self { return true }
-        return false
     }
 }

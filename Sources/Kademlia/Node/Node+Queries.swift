@@ -1,24 +1,6 @@
 import KRPC
 import Primitives
 
-/// What we ask others.
-enum OutgoingQuery {
-    case ping
-    case findNode(target: ID160, want: Want?)
-    case getPeers(infoHash: InfoHash, want: Want?)
-    /// Port 0: the port that the packet comes from.
-    case announcePeer(infoHash: InfoHash, port: UInt16, token: [UInt8])
-
-    var verb: Verb {
-        switch self {
-        case .ping: .ping
-        case .findNode: .findNode
-        case .getPeers: .getPeers
-        case .announcePeer: .announcePeer
-        }
-    }
-}
-
 /// What became of a query that was to be sent.
 enum Sending: Equatable {
     case sent
@@ -53,23 +35,8 @@ extension Node {
             return .refused(retryAt: now + Self.congestionPause)
         }
         let start = outbox.bytes.count
-        let encoder = homes[home].encoder
-        switch query {
-        case .ping:
-            encoder.ping(number: number, into: &outbox.bytes)
-            counters.queriesSent.ping += 1
-        case .findNode(let target, let want):
-            encoder.findNode(target: target, want: want, number: number, into: &outbox.bytes)
-            counters.queriesSent.findNode += 1
-        case .getPeers(let infoHash, let want):
-            encoder.getPeers(infoHash: infoHash, want: want, number: number, into: &outbox.bytes)
-            counters.queriesSent.getPeers += 1
-        case .announcePeer(let infoHash, let port, let token):
-            encoder.announcePeer(
-                infoHash: infoHash, port: port == 0 ? homes[home].local.port : port, impliedPort: port == 0,
-                token: token, number: number, into: &outbox.bytes)
-            counters.queriesSent.announcePeer += 1
-        }
+        homes.span[home].encode(query, number: number, into: &outbox.bytes)
+        counters.queriesSent.count(query.verb)
         outbox.finishDatagram(from: start, to: endpoint, via: home)
         return .sent
     }
@@ -157,7 +124,8 @@ extension Node {
         case .lookup(let reference, let asked):
             withLeg(reference, home, now: now, into: &outbox) { $0.failed(asked) }
         case .announce(let reference, let store):
-            withLeg(reference, home, now: now, into: &outbox) { $0.storeRefused(store) }
+            guard case .error(let code, _) = message.body else { return }
+            storeRefused(code, reference, store, of: transaction, now: now, into: &outbox)
         case .token(let reference, let store):
             withLeg(reference, home, now: now, into: &outbox) { $0.storeFailed(store) }
         case .ping: outbox.events.append(.pinged(source, nil))
@@ -199,11 +167,6 @@ extension Node {
         memory.answered(
             after: transaction.sentAt.duration(to: now), by: transaction.endpoint,
             wasHearsay: transaction.isHearsay, configuration.search)
-        switch transaction.verb {
-        case .ping: counters.answersReceived.ping += 1
-        case .findNode: counters.answersReceived.findNode += 1
-        case .getPeers: counters.answersReceived.getPeers += 1
-        case .announcePeer: counters.answersReceived.announcePeer += 1
-        }
+        counters.answersReceived.count(transaction.verb)
     }
 }

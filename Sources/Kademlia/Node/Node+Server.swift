@@ -30,15 +30,27 @@ extension Node {
             fillNodes(&content, near: target, want: query.want, at: origin.home)
             reply(content, origin, packet, into: &outbox)
             outbox.giveBack(content)
-        case .getPeers(let infoHash):
+        case .getPeers(let infoHash, let options):
             var content = outbox.takeReplyContent()
-            fillNodes(&content, near: infoHash, want: query.want, at: origin.home)
+            let isScrape = options.contains(.scrape)
+            fillNodes(&content, near: infoHash, want: query.want, isBesideMuch: isScrape, at: origin.home)
             content.token = tokens.token(for: infoHash, id: query.id, endpoint: origin.endpoint, now: now)
-            fillValues(&content, of: infoHash, origin, now: now)
+            if isScrape { fillFilters(&content, of: infoHash, now: now) }
+            fillValues(&content, of: infoHash, withoutSeeds: options.contains(.noSeeds), origin, now: now)
             reply(content, origin, packet, into: &outbox)
             outbox.giveBack(content)
         case .announcePeer(let announcement):
             announced(announcement, by: query.id, packet, &origin, now: now, into: &outbox)
+        case .get(let target, let sequence):
+            asked(forItem: target, newerThan: sequence, query, origin, packet, now: now, into: &outbox)
+        case .put(let arguments):
+            stored(arguments, by: query.id, packet, &origin, now: now, into: &outbox)
+        case .sampleInfoHashes(let target):
+            var content = outbox.takeReplyContent()
+            fillNodes(&content, near: target, want: query.want, isBesideMuch: true, at: origin.home)
+            fillSample(&content, now: now)
+            reply(content, origin, packet, into: &outbox)
+            outbox.giveBack(content)
         }
         // After the answer: who asks may become a contact, once it has answered us.
         if !message.isReadOnly { noteSender(query.id, origin, now: now) }
@@ -73,17 +85,23 @@ extension Node {
             sendError(.protocol, "no peer can be there", origin, packet, into: &outbox)
             return
         }
-        let outcome = store.announce(announcement.infoHash, peer: peer, now: now, using: &generator)
+        let outcome = store.announce(
+            announcement.infoHash, peer: peer, isSeed: announcement.isSeed, now: now, using: &generator)
         if outcome == .refused { counters.refused.announces += 1 }
         // Also when refused: the announcer can do nothing about it, and others hold the peer.
         reply(ReplyContent(), origin, packet, into: &outbox)
     }
 
     /// `want`, or the family of the home that was asked, decides which nodes are sent (BEP 32).
-    private func fillNodes(_ content: inout ReplyContent, near target: ID160, want: Want?, at home: HomeIndex) {
-        let count = min(configuration.bucketSize, Self.nodesPerReply)
+    ///
+    /// - Parameter isBesideMuch: half of the packet is for something else, so two families share what one may take.
+    func fillNodes(
+        _ content: inout ReplyContent, near target: ID160, want: Want?, isBesideMuch: Bool = false, at home: HomeIndex
+    ) {
         let defaultWant: Want = homes[home].family == .v4 ? .n4 : .n6
         let want = want.flatMap { $0.isEmpty ? nil : $0 } ?? defaultWant
+        let room = isBesideMuch && want == [.n4, .n6] ? Self.nodesPerReply / 2 : Self.nodesPerReply
+        let count = min(configuration.bucketSize, room)
         if want.contains(.n4), let source = homeForNodes(of: .v4, asked: home) {
             homes.span[source].appendClosest(to: target, count: count, into: &content.nodes.orEmpty)
         } else {
@@ -104,14 +122,21 @@ extension Node {
     }
 
     private mutating func fillValues(
-        _ content: inout ReplyContent, of infoHash: InfoHash, _ origin: Origin, now: Instant
+        _ content: inout ReplyContent, of infoHash: InfoHash, withoutSeeds: Bool, _ origin: Origin, now: Instant
     ) {
         let family = origin.endpoint.family
         guard store.peerCount(of: infoHash, family: family) > 0 else { return }
         let room = MessageEncoder.valuesThatFit(
             family, beside: content, transactionByteCount: origin.transaction.count, observed: origin.endpoint,
             limit: min(configuration.limits.replyByteCount, origin.account.room))
-        store.appendPeers(of: infoHash, family: family, upTo: room, now: now, using: &generator, to: &content.values)
+        store.appendPeers(
+            of: infoHash, family: family, upTo: room, withoutSeeds: withoutSeeds, now: now, using: &generator,
+            to: &content.values)
+    }
+
+    private mutating func fillFilters(_ content: inout ReplyContent, of infoHash: InfoHash, now: Instant) {
+        let filters = store.scrape(infoHash, now: now)
+        content.extra = .filters(seeds: filters.seeds.bytes, peers: filters.peers.bytes)
     }
 
     mutating func reply(
@@ -146,6 +171,9 @@ extension Node {
         case .findNode: counters.queriesReceived.findNode += 1
         case .getPeers: counters.queriesReceived.getPeers += 1
         case .announcePeer: counters.queriesReceived.announcePeer += 1
+        case .get: counters.queriesReceived.get += 1
+        case .put: counters.queriesReceived.put += 1
+        case .sampleInfoHashes: counters.queriesReceived.sampleInfoHashes += 1
         case .unknown: counters.queriesReceived.unknown += 1
         }
     }

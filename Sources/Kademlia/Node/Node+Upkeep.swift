@@ -187,7 +187,7 @@ extension Node {
     // MARK: Upkeep
 
     var needsUpkeep: Bool {
-        if store.infoHashCount > 0 { return true }
+        if store.infoHashCount > 0 || !items.isEmpty && items.value.count > 0 { return true }
         let homes = homes.span
         for home in homes.indices where homes[home].contactCount > 0 { return true }
         return false
@@ -219,6 +219,7 @@ extension Node {
         }
         // A sweep through the whole store every 128 checks: about ten minutes.
         store.sweep(store.infoHashCount / 128 + 1, now: now)
+        if !items.isEmpty { items.value.sweep(items.value.count / 128 + 1, now: now) }
     }
 
     // MARK: Our address

@@ -1,4 +1,4 @@
-import KRPC
+package import KRPC
 package import Primitives
 
 /// A DHT node: routing tables, lookups, stores and limits behind five verbs.
@@ -10,6 +10,13 @@ package struct Node: Sendable {
     var generator: SeededGenerator
     var tokens: Tokens
     var store: PeerStore
+    /// None until somebody stores an item (BEP 44).
+    var items = Boxed<ItemStore>()
+    /// None until somebody asks for one (BEP 51).
+    var sample = Boxed<InfoHashSample>()
+    /// Items of our own that are kept up.
+    var publications = Publications()
+    var sampleSchedule = Boxed<SampleSchedule>()
     /// None until the first packet, and while their limits are lifted.
     var answerBudget = Boxed<AnswerBudget>()
     var queryBudget = Boxed<QueryBudget>()
@@ -118,6 +125,7 @@ package struct Node: Sendable {
         verifyIfDue(now: now, into: &outbox)
         upkeepIfDue(now: now, into: &outbox)
         for home in homes.indices { lookUpSelfIfDue(home, now: now, into: &outbox) }
+        while let due = publications.popDue(now: now) { publish(due, now: now, into: &outbox) }
         nextDeadline = earliestDeadline
     }
 
@@ -125,7 +133,9 @@ package struct Node: Sendable {
         switch command {
         case .bootstrap(let endpoints): bootstrap(from: endpoints, now: now, into: &outbox)
         case .lookup(let id, let target, let purpose): lookUp(id, target, purpose, now: now, into: &outbox)
+        case .publish(let id, let item): publish(item, under: id, now: now, into: &outbox)
         case .cancel(let id):
+            publications.remove(id)
             cancel(id)
         case .ping(let endpoint): ping(endpoint, now: now, into: &outbox)
         case .contact(let endpoint):
@@ -142,6 +152,7 @@ package struct Node: Sendable {
         if let next = lookups.nextDeadline { deadline = min(deadline, next) }
         if !unverified.isEmpty { deadline = min(deadline, nextVerification) }
         if needsUpkeep { deadline = min(deadline, nextUpkeep) }
+        if let next = publications.nextDeadline { deadline = min(deadline, next) }
         // Through a span: iterating over the array would copy each home, with its tables, for every packet.
         let homes = homes.span
         for home in homes.indices {
@@ -149,6 +160,11 @@ package struct Node: Sendable {
             if !homes[home].restored.isEmpty { deadline = min(deadline, nextVerification) }
         }
         return deadline == .distantFuture ? nil : deadline
+    }
+
+    /// What somebody stored with us (BEP 44).
+    package func storedItem(of target: ID160, now: Instant) -> Item? {
+        items.isEmpty ? nil : items.value.item(of: target, now: now)
     }
 
     /// Whether anybody announced this infohash to us lately.
@@ -170,6 +186,10 @@ package struct Node: Sendable {
         statistics.unverifiedContacts = unverified.count
         statistics.infoHashes = store.infoHashCount
         statistics.peersStored = store.peerCount
+        statistics.items = items.isEmpty ? 0 : items.value.count
+        statistics.publications = publications.count
+        statistics.refused.evictedItems = items.isEmpty ? 0 : items.value.evictedCount
+        statistics.refused.forgottenSamples = sampleSchedule.isEmpty ? 0 : sampleSchedule.value.forgottenCount
         statistics.refused.evictedInfoHashes = store.evictedInfoHashCount
         statistics.refused.evictedPeers = store.evictedPeerCount
         describeBudgets(&statistics)

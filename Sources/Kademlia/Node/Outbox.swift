@@ -51,6 +51,7 @@ package struct Outbox: Sendable {
         content.nodes6?.removeAll(keepingCapacity: true)
         content.values.removeAll(keepingCapacity: true)
         content.token = nil
+        content.extra = .none
         return content
     }
 

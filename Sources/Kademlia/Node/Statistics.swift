@@ -5,9 +5,14 @@ package struct Statistics: Equatable, Sendable {
         package var findNode = 0
         package var getPeers = 0
         package var announcePeer = 0
+        package var get = 0
+        package var put = 0
+        package var sampleInfoHashes = 0
         package var unknown = 0
 
-        package var total: Int { ping + findNode + getPeers + announcePeer + unknown }
+        package var total: Int {
+            ping + findNode + getPeers + announcePeer + get + put + sampleInfoHashes + unknown
+        }
 
         package init() {}
     }
@@ -52,6 +57,19 @@ package struct Statistics: Equatable, Sendable {
         /// Peers forgotten to make room for others.
         package var evictedPeers = 0
         package var bootstrapEndpoints = 0
+        /// Items forgotten to make room for others.
+        package var evictedItems = 0
+        /// Items that were not stored: a bad signature, or older than what is there.
+        package var badItems = 0
+        /// Items that came when too many signatures had to be verified.
+        package var signatureChecks = 0
+        /// Items of our own over the limit of those that are kept up.
+        package var publications = 0
+        /// Infohashes that found no room in a sample.
+        package var unsampledInfoHashes = 0
+        /// Nodes not asked for a sample, since theirs was not to change yet; and those forgotten meanwhile.
+        package var earlySamples = 0
+        package var forgottenSamples = 0
         /// Sources whose query count was forgotten to make room for others.
         package var forgottenSources = 0
 
@@ -88,6 +106,10 @@ package struct Statistics: Equatable, Sendable {
     package var unverifiedContacts = 0
     package var infoHashes = 0
     package var peersStored = 0
+    /// Of others, stored with us (BEP 44).
+    package var items = 0
+    /// Our own, kept up by us.
+    package var publications = 0
     package var trackedSources = 0
     /// The stall timeout in force, from the round trips measured.
     package var stallTimeout = Duration.zero

@@ -14,7 +14,7 @@ enum Purpose: Equatable, Sendable {
     case ping
 }
 
-enum Verb: Equatable, Sendable { case ping, findNode, getPeers, announcePeer }
+enum Verb: Equatable, Sendable { case ping, findNode, getPeers, announcePeer, get, put, sampleInfoHashes }
 
 /// One query of ours in flight.
 struct Transaction: Equatable, Sendable {

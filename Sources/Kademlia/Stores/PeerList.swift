@@ -12,6 +12,8 @@ struct PeerListRules {
 struct PeerList<Address: ContactAddress>: Sendable {
     private struct Peer {
         let address: Address
+        /// It said so when it announced last (BEP 33).
+        var isSeed: Bool
         /// Seconds of the caller's clock: half the size of an `Instant`.
         var expirySeconds: UInt32
     }
@@ -22,13 +24,14 @@ struct PeerList<Address: ContactAddress>: Sendable {
 
     /// Adds or renews a peer; a full list drops its expired peers, else one at random.
     mutating func announce(
-        _ address: Address, _ rules: PeerListRules, using generator: inout SeededGenerator
+        _ address: Address, isSeed: Bool, _ rules: PeerListRules, using generator: inout SeededGenerator
     ) -> (outcome: PeerStore.Outcome, evicted: Int) {
         let expiry = Self.seconds(rules.expiry)
         var sameHost = 0
         for index in peers.indices {
             if peers[index].address == address {
                 peers[index].expirySeconds = expiry
+                peers[index].isSeed = isSeed
                 return (.renewed, 0)
             }
             if peers[index].address.sharesHost(with: address) { sameHost += 1 }
@@ -43,7 +46,7 @@ struct PeerList<Address: ContactAddress>: Sendable {
                 evicted = 1
             }
         }
-        peers.append(Peer(address: address, expirySeconds: expiry))
+        peers.append(Peer(address: address, isSeed: isSeed, expirySeconds: expiry))
         return (.added, evicted)
     }
 
@@ -51,7 +54,10 @@ struct PeerList<Address: ContactAddress>: Sendable {
     ///
     /// A stride without a common divisor with the count meets every peer once, and each is as likely as any other
     /// to be among the first `limit`; it takes two random numbers instead of one for each peer.
-    func sample(_ limit: Int, now: Instant, using generator: inout SeededGenerator, _ body: (Address) -> Void) {
+    func sample(
+        _ limit: Int, withoutSeeds: Bool, now: Instant, using generator: inout SeededGenerator,
+        _ body: (Address) -> Void
+    ) {
         guard !peers.isEmpty, limit > 0 else { return }
         let now = Self.seconds(now)
         var position = Int.random(in: peers.indices, using: &generator)
@@ -61,13 +67,19 @@ struct PeerList<Address: ContactAddress>: Sendable {
         }
         var taken = 0
         for _ in peers.indices where taken < limit {
-            if peers[position].expirySeconds > now {
+            if peers[position].expirySeconds > now, !(withoutSeeds && peers[position].isSeed) {
                 body(peers[position].address)
                 taken += 1
             }
             position += stride
             if position >= peers.count { position -= peers.count }
         }
+    }
+
+    /// Visits all live peers.
+    func forEach(now: Instant, _ body: (Address, _ isSeed: Bool) -> Void) {
+        let now = Self.seconds(now)
+        for peer in peers where peer.expirySeconds > now { body(peer.address, peer.isSeed) }
     }
 
     mutating func removeExpired(now: Instant) {

@@ -12,10 +12,12 @@ package struct PeerStore: Sendable {
         case refused
     }
 
-    private struct Swarm {
+    struct Swarm: Sendable {
         let infoHash: InfoHash
         var v4 = PeerList<EndpointV4>()
         var v6 = PeerList<EndpointV6>()
+        /// Made when somebody asks for them.
+        var filters = Boxed<ScrapeFilters>()
 
         var peerCount: Int { v4.count + v6.count }
     }
@@ -23,8 +25,8 @@ package struct PeerStore: Sendable {
     private let limits: Configuration.Limits
     private let lifetime: Duration
     private let isPublic: Bool
-    private var index: [InfoHash: Int] = [:]
-    private var swarms: [Swarm] = []
+    private(set) var index: [InfoHash: Int] = [:]
+    var swarms: [Swarm] = []
     private var sweepPosition = 0
 
     package private(set) var evictedInfoHashCount = 0
@@ -40,7 +42,8 @@ package struct PeerStore: Sendable {
     package var infoHashCount: Int { swarms.count }
 
     package mutating func announce(
-        _ infoHash: InfoHash, peer: Endpoint, now: Instant, using generator: inout SeededGenerator
+        _ infoHash: InfoHash, peer: Endpoint, isSeed: Bool = false, now: Instant,
+        using generator: inout SeededGenerator
     ) -> Outcome {
         guard limits.infoHashCount > 0, limits.peersPerInfoHash > 0 else { return .refused }
         let position = index[infoHash] ?? makeRoom(for: infoHash, using: &generator)
@@ -50,8 +53,8 @@ package struct PeerStore: Sendable {
             addressLimit: isPublic ? limits.peersPerAddress : .max)
         let result: (outcome: Outcome, evicted: Int)
         switch peer {
-        case .v4(let address): result = swarms[position].v4.announce(address, rules, using: &generator)
-        case .v6(let address): result = swarms[position].v6.announce(address, rules, using: &generator)
+        case .v4(let address): result = swarms[position].v4.announce(address, isSeed: isSeed, rules, using: &generator)
+        case .v6(let address): result = swarms[position].v6.announce(address, isSeed: isSeed, rules, using: &generator)
         }
         evictedPeerCount += result.evicted
         peerCount += swarms[position].peerCount - before
@@ -60,13 +63,19 @@ package struct PeerStore: Sendable {
 
     /// Appends up to `count` peers of the family, drawn so that each is equally likely to be among them.
     package func appendPeers(
-        of infoHash: InfoHash, family: Endpoint.Family, upTo count: Int, now: Instant,
+        of infoHash: InfoHash, family: Endpoint.Family, upTo count: Int, withoutSeeds: Bool = false, now: Instant,
         using generator: inout SeededGenerator, to peers: inout [Endpoint]
     ) {
         guard let position = index[infoHash] else { return }
         switch family {
-        case .v4: swarms[position].v4.sample(count, now: now, using: &generator) { peers.append(.v4($0)) }
-        case .v6: swarms[position].v6.sample(count, now: now, using: &generator) { peers.append(.v6($0)) }
+        case .v4:
+            swarms[position].v4.sample(count, withoutSeeds: withoutSeeds, now: now, using: &generator) {
+                peers.append(.v4($0))
+            }
+        case .v6:
+            swarms[position].v6.sample(count, withoutSeeds: withoutSeeds, now: now, using: &generator) {
+                peers.append(.v6($0))
+            }
         }
     }
 

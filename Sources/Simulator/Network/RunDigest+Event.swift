@@ -13,6 +13,17 @@ extension RunDigest {
             absorb(3, id.rawValue)
             absorb(UInt64(peers.count), source)
             for peer in peers { absorb(0, peer) }
+        case .samplesFound(let id, let hashes, let source, let total):
+            absorb(9, id.rawValue)
+            absorb(UInt64(total), source.endpoint)
+            for hash in hashes { absorb(hash) }
+        case .itemFound(let id, let item, let source):
+            absorb(10, id.rawValue)
+            absorb(item)
+            absorb(0, source)
+        case .publicationEnded(let id, let item):
+            absorb(11, id.rawValue)
+            absorb(item)
         case .lookupFinished(let id, let report): absorb(report, of: id)
         case .lookupRefused(let id): absorb(5, id.rawValue)
         case .externalAddressKnown(let home, let endpoint): absorb(6 + UInt64(home) << 8, endpoint)
@@ -36,6 +47,13 @@ extension RunDigest {
             absorb(contact.id)
             absorb(0, contact.endpoint)
         }
+    }
+
+    private mutating func absorb(_ item: Item) {
+        absorb(item.value.span.bytes)
+        guard let signed = item.signed else { return }
+        absorb(UInt64(bitPattern: signed.sequence))
+        absorb(signed.signature.span.bytes)
     }
 
     private mutating func absorb(_ id: ID160) {
