@@ -48,8 +48,8 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Metainfo", "Primitives",
-            arguments,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Bencode", "Digest",
+            "Metainfo", "Primitives", arguments,
         ]),
     .executableTarget(
         name: "magnetget",

@@ -7,11 +7,12 @@ extension Client {
     mutating func continueSearch(of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
         guard let index = swarms.index(forKey: torrent) else { return }
         if swarms.values[index].swarm.stage != .failed, swarms.values[index].search?.start(now: now) == true {
-            let options = swarms.values[index].options
+            let (options, swarm) = (swarms.values[index].options, swarms.values[index].swarm)
+            let announce = LookupPurpose.announce(port: options.listenPort, isSeed: swarm.stage == .complete)
             node.command(
                 .lookup(
-                    lookup(of: swarms.values[index].range), target: swarms.values[index].swarm.infoHash,
-                    options.announces ? .announce(port: options.listenPort) : .getPeers),
+                    lookup(of: swarms.values[index].range), target: swarm.infoHash,
+                    options.announces ? announce : .getPeers),
                 now: now, into: &outbox.dht)
             outbox.events.append(.torrent(torrent, .lookupStarted))
         }

@@ -10,7 +10,9 @@ struct Dhtnode: AsyncParsableCommand {
         discussion: ProgramExit.helpText(
             for: [.done, .failure, .noDHT, .nothingFound, .disk, .usage, .interrupted, .terminated]),
         version: "dhtnode \(CommandSupport.version)",
-        subcommands: [Run.self, Ping.self, Find.self, Peers.self, Testnet.self])
+        subcommands: [
+            Run.self, Ping.self, Find.self, Peers.self, Scrape.self, Sample.self, Put.self, Get.self, Testnet.self,
+        ])
 
     static func main() async {
         // Before anything can start a thread.

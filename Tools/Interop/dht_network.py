@@ -9,13 +9,20 @@ one a line:
     nodes               what each node holds: "good" as [id, endpoint], "known" endpoints
     knows ENDPOINT      how many nodes hold this endpoint as good, how many know it, and the ids it is good under
     announces [HASH]    the announce_peer messages received so far
-    announce HASH PORT  the last node announces a peer of its own at this port
+    announce HASH PORT  the last node announces a peer of its own at this port; announce_seed: one that has everything
     peers HASH          a get_peers from a session outside the network; the union of what is found
+    put VALUE           the last node puts an immutable string, in hexadecimal (BEP 44)
+    get TARGET          the first node gets an immutable item
+    put_as SEED KEY VALUE [SALT]
+                        the last node puts the next version of a mutable string, all in hexadecimal
+    get_of KEY [SALT]   the first node gets a mutable item
+    sample ENDPOINT     the first node asks a node for a sample of its infohashes (BEP 51)
     add ENDPOINT        tells every node of another node
     stop                also SIGTERM, SIGINT and the end of stdin
 """
 
 import argparse
+import hashlib
 import time
 
 import libtorrent as lt
@@ -45,6 +52,21 @@ def main():
         if words:
             network.run(words)
     rig.emit("stopped", announces=len(network.announces))
+
+
+SEED = 1  # dht::announce::seed
+
+
+def expanded_key(seed):
+    """The private key as libtorrent wants it: what RFC 8032 derives from the seed (section 5.1.5)."""
+    digest = bytearray(hashlib.sha512(seed).digest())
+    digest[0] &= 248
+    digest[31] = digest[31] & 127 | 64
+    return bytes(digest)
+
+
+def salt_bytes(words):
+    return bytes.fromhex(words[0]) if words else b""
 
 
 class Network:
@@ -94,6 +116,37 @@ class Network:
             case ["announce", info_hash, port]:
                 self.nodes[-1].lt.dht_announce(lt.sha1_hash(bytes.fromhex(info_hash)), int(port), 0)
                 rig.emit("announcing", info_hash=info_hash, port=int(port))
+            case ["announce_seed", info_hash, port]:
+                self.nodes[-1].lt.dht_announce(lt.sha1_hash(bytes.fromhex(info_hash)), int(port), SEED)
+                rig.emit("announcing", info_hash=info_hash, port=int(port))
+            case ["put", value]:
+                target = self.nodes[-1].lt.dht_put_immutable_item(bytes.fromhex(value))
+                done = self.wait_for(self.nodes[-1], lt.dht_put_alert)
+                rig.emit("put", target=str(target), stored_with=done.num_success if done else 0)
+            case ["get", target]:
+                self.nodes[0].lt.dht_get_immutable_item(lt.sha1_hash(bytes.fromhex(target)))
+                found = self.wait_for(self.nodes[0], lt.dht_immutable_item_alert)
+                rig.emit("item", value=found.item.hex() if found and isinstance(found.item, bytes) else None)
+            case ["put_as", seed, key, value, *salt]:
+                self.nodes[-1].lt.dht_put_mutable_item(
+                    expanded_key(bytes.fromhex(seed)), bytes.fromhex(key), bytes.fromhex(value), salt_bytes(salt)
+                )
+                done = self.wait_for(self.nodes[-1], lt.dht_put_alert)
+                rig.emit("put", seq=done.seq if done else None, stored_with=done.num_success if done else 0)
+            case ["get_of", key, *salt]:
+                self.nodes[0].lt.dht_get_mutable_item(bytes.fromhex(key), salt_bytes(salt))
+                # One comes for each newer version that is met; the last of them is authoritative.
+                found = self.wait_for(self.nodes[0], lt.dht_mutable_item_alert, lambda alert: alert.authoritative)
+                item = found.item if found and isinstance(found.item, bytes) else None
+                rig.emit("item", value=item.hex() if item else None, seq=found.seq if found else None)
+            case ["sample", endpoint]:
+                self.nodes[0].lt.dht_sample_infohashes(rig.parse_endpoint(endpoint), lt.sha1_hash(bytes(20)))
+                found = self.wait_for(self.nodes[0], lt.dht_sample_infohashes_alert)
+                rig.emit(
+                    "samples",
+                    samples=[str(sample) for sample in found.samples] if found else None,
+                    total=found.num_infohashes if found else None,
+                )
             case ["peers", info_hash]:
                 rig.emit("peers", info_hash=info_hash, peers=self.probe(info_hash))
             case ["add", endpoint]:
@@ -102,6 +155,16 @@ class Network:
                 rig.emit("added", endpoint=endpoint)
             case _:
                 rig.emit("error", message=f"unknown command: {' '.join(words)}")
+
+    def wait_for(self, node, kind, condition=lambda _: True, limit=20):
+        """The next alert of a node of this kind, or None."""
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            for alert in node.lt.pop_alerts():
+                if isinstance(alert, kind) and condition(alert):
+                    return alert
+            time.sleep(0.01)
+        return None
 
     def collect(self):
         """Takes the alerts of all nodes."""

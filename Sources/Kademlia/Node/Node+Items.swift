@@ -81,11 +81,12 @@ extension Node {
     /// With 8 nodes beside them they fill a packet of 1,024 bytes to three quarters.
     private static let infoHashesPerReply = 20
 
-    /// The same infohashes to everybody, until it is time for others (BEP 51).
+    /// The same infohashes to everybody, until it is time for others (BEP 51) or there is room for one that came since.
     mutating func fillSample(_ content: inout ReplyContent, now: Instant) {
         let interval = configuration.sampleInterval
-        if sample.isEmpty || sample.value.drawnAt.duration(to: now) >= interval {
-            let count = min(configuration.limits.infoHashesPerSample, Self.infoHashesPerReply)
+        let count = min(configuration.limits.infoHashesPerSample, Self.infoHashesPerReply)
+        let hasRoom = sample.isEmpty || sample.value.hashes.count < min(count, store.infoHashCount)
+        if hasRoom || sample.value.drawnAt.duration(to: now) >= interval {
             let hashes = store.sampleInfoHashes(count, using: &generator)
             sample = Boxed(InfoHashSample(hashes: hashes, drawnAt: now))
             counters.refused.unsampledInfoHashes += store.infoHashCount - hashes.count

@@ -27,7 +27,7 @@ struct Find: AsyncParsableCommand {
 struct FindTask: OneShotTask {
     private let target: ID160
     private let console: Console
-    private var again: Instant?
+    private var retry = LookupRetry()
 
     init(_ target: ID160, _ console: Console) {
         self.target = target
@@ -40,21 +40,14 @@ struct FindTask: OneShotTask {
     func start(now: Instant) -> Command { .lookup(.ofCommand, target: target, .findNode) }
 
     mutating func happened(_ event: Event, now: Instant) -> OneShotStep {
-        guard case .lookupFinished(.ofCommand, let report) = event else { return .wait }
-        guard report.answered > 0 else {
-            // Nobody was there to be asked: until the bootstrap's time is over, somebody may come.
-            again = now + LookupRetry.pause
+        guard case .lookupFinished(.ofCommand, let report) = event, retry.isOver(report, now: now) else {
             return .wait
         }
         show(report)
         return .end(.done)
     }
 
-    mutating func tick(now: Instant) -> OneShotStep {
-        guard let due = again, now >= due else { return .wait }
-        again = nil
-        return .ask(start(now: now))
-    }
+    mutating func tick(now: Instant) -> OneShotStep { retry.isDue(now: now) ? .ask(start(now: now)) : .wait }
 
     private func show(_ report: LookupReport) {
         for contact in report.closest { console.result("\(contact.id.hex) \(contact.endpoint)") }
@@ -69,9 +62,4 @@ struct FindTask: OneShotTask {
                 event: "nodes",
                 [.init("target", .string(target.hex)), .init("nodes", .array(nodes))] + report.members))
     }
-}
-
-/// When a lookup that found nobody to ask is tried again.
-enum LookupRetry {
-    static let pause = Duration.seconds(1)
 }

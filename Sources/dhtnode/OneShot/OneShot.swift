@@ -123,7 +123,7 @@ struct OneShot {
             let now = MonotonicClock.now
             var step = OneShotStep.wait
             switch input {
-            case .signal(let exit): return OneShotEnd(exit: exit)
+            case .signal(let exit): return OneShotEnd(exit: task.runsUntilStopped ? .done : exit)
             case .bootstrap(let endpoints):
                 hasNobody = endpoints.isEmpty && !hasState
                 if !endpoints.isEmpty { host.command(.bootstrap(endpoints)) }

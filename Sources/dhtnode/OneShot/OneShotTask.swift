@@ -6,6 +6,8 @@ import Primitives
 protocol OneShotTask: Sendable {
     /// False for a command that names the only node that it talks to.
     var needsDHT: Bool { get }
+    /// For one that goes on until it is told to stop, a signal is no failure.
+    var runsUntilStopped: Bool { get }
     /// Of what is being waited for, when the time is up and nodes do answer.
     var failure: OneShotEnd { get }
 
@@ -13,6 +15,10 @@ protocol OneShotTask: Sendable {
     mutating func happened(_ event: Event, now: Instant) -> OneShotStep
     /// Called several times a second.
     mutating func tick(now: Instant) -> OneShotStep
+}
+
+extension OneShotTask {
+    var runsUntilStopped: Bool { false }
 }
 
 enum OneShotStep: Equatable {

@@ -36,7 +36,7 @@ struct PeersTask: OneShotTask {
     private let infoHash: InfoHash
     private let port: UInt16?
     private let console: Console
-    private var again: Instant?
+    private var retry = LookupRetry()
     private var startedAt: Instant?
     private var firstPeerAfter: Duration?
 
@@ -63,11 +63,7 @@ struct PeersTask: OneShotTask {
         case .peersFound(.ofCommand, let peers, let source):
             if firstPeerAfter == nil { firstPeerAfter = startedAt?.duration(to: now) }
             for peer in peers { show(peer, source) }
-        case .lookupFinished(.ofCommand, let report):
-            guard report.answered > 0 else {
-                again = now + LookupRetry.pause
-                return .wait
-            }
+        case .lookupFinished(.ofCommand, let report) where retry.isOver(report, now: now):
             show(report)
             return .end(end(report))
         default: break
@@ -75,11 +71,7 @@ struct PeersTask: OneShotTask {
         return .wait
     }
 
-    mutating func tick(now: Instant) -> OneShotStep {
-        guard let due = again, now >= due else { return .wait }
-        again = nil
-        return .ask(start(now: now))
-    }
+    mutating func tick(now: Instant) -> OneShotStep { retry.isDue(now: now) ? .ask(start(now: now)) : .wait }
 
     private func end(_ report: LookupReport) -> OneShotEnd {
         if port != nil {
