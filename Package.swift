@@ -15,6 +15,9 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 
+/// The commit of the checkout, with a plus behind it when files were changed since; it goes into reports.
+let buildCommit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedChanges ? "+" : "") }
+
 let pure: [Target] = [
     .target(name: "Primitives"),
     .target(name: "Digest", dependencies: ["CLibcrypto", "Primitives"]),
@@ -34,6 +37,7 @@ let edge: [Target] = [
     .target(
         name: "Storage", dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", nio]),
     .target(name: "CShims"),
+    .target(name: "CBuildCommit", cSettings: [.define("MAINLINE_BUILD_COMMIT", to: buildCommit ?? "")]),
     .target(
         name: "Transport",
         dependencies: [
@@ -48,8 +52,8 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Bencode", "Digest",
-            "Metainfo", "Primitives", arguments,
+            "CommandSupport", "Simulator", "CBuildCommit", "Transport", "Storage", "Client", "Swarm", "Kademlia",
+            "KRPC", "Bencode", "Digest", "Metainfo", "Primitives", arguments,
         ]),
     .executableTarget(
         name: "magnetget",

@@ -12,6 +12,7 @@ struct Dhtnode: AsyncParsableCommand {
         version: "dhtnode \(CommandSupport.version)",
         subcommands: [
             Run.self, Ping.self, Find.self, Peers.self, Scrape.self, Sample.self, Put.self, Get.self, Testnet.self,
+            Simulate.self,
         ])
 
     static func main() async {

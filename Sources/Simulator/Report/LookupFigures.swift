@@ -4,7 +4,8 @@ package struct LookupFigures: Equatable, Sendable {
     package var lookups = 0
     /// Lookups that found the announced peer in time.
     package var succeeded = 0
-    /// Lookups whose nearest node is as near as any open one that lived.
+    /// Lookups that ended and were checked for whether their nearest node is as near as any open one that lived.
+    package var closestChecked = 0
     package var closestFound = 0
     /// Seconds until the announced peer was found, of those that found it.
     package var firstValueSeconds = Spread()
@@ -16,6 +17,9 @@ package struct LookupFigures: Equatable, Sendable {
     package var packetsUntilFirstValue = Spread()
     package var packetsUntilClosestSet = Spread()
     package var packets = Spread()
+    /// Queries from one answer to the next that led to the first value, and to the last of the closest set.
+    package var firstValueDepth = Spread()
+    package var closestSetDepth = Spread()
     package var handedOut = HandedOut()
 
     package init(policy: Policy) {
@@ -23,7 +27,7 @@ package struct LookupFigures: Equatable, Sendable {
     }
 
     package var successShare: Double { lookups == 0 ? 0 : Double(succeeded) / Double(lookups) }
-    package var closestFoundShare: Double { lookups == 0 ? 0 : Double(closestFound) / Double(lookups) }
+    package var closestFoundShare: Double { closestChecked == 0 ? 0 : Double(closestFound) / Double(closestChecked) }
 
     /// Contacts in the answers that askers got.
     package struct HandedOut: Equatable, Sendable {

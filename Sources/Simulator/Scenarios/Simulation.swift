@@ -4,7 +4,7 @@ import Primitives
 
 /// The scenario `lookups`: nodes join one by one through real bootstraps and live for a while; some announce, and
 /// askers of each policy look up what was announced, side by side in one network.
-package struct Simulation {
+package struct Simulation: Scenario {
     /// One infohash on its way from the announcer to the askers.
     private struct Trial {
         let infoHash: InfoHash
@@ -18,6 +18,15 @@ package struct Simulation {
         var watch: Int?
     }
 
+    /// In this order.
+    private enum Phase: String {
+        case joining
+        case warmingUp = "warming up"
+        case lookingUp = "looking up"
+        /// The last announces and lookups end.
+        case ending, finished
+    }
+
     private let options: SimulationOptions
     private var population: Population
     private var generator: SeededGenerator
@@ -26,18 +35,19 @@ package struct Simulation {
     private var askerOfHost: [HostIndex: Int] = [:]
     private var watches: [LookupWatch] = []
     private var isBootstrapped: Set<HostIndex> = []
-    private var isMeasuring = false
+    private var phase = Phase.joining
+    /// What comes next is due then.
+    private var pausesUntil = Instant.origin
+    private var joined = 0
     private var report = SimulationReport()
 
     /// Runs the whole scenario.
     package static func run(_ options: SimulationOptions) -> SimulationReport {
         var simulation = Simulation(options)
-        simulation.join()
-        simulation.announceAndLookUp()
-        return simulation.finish()
+        return simulation.run()
     }
 
-    private init(_ options: SimulationOptions) {
+    package init(_ options: SimulationOptions) {
         self.options = options
         generator = SeededGenerator(number: options.seed)
         population = Population(
@@ -47,19 +57,59 @@ package struct Simulation {
 
     // MARK: Phases
 
-    /// Everybody joins through a few random earlier nodes; askers come evenly among the others.
-    private mutating func join() {
-        let askerCount = options.askersPerPolicy * options.policies.count
-        let ordinaryCount = max(options.population.nodeCount - askerCount, 1)
-        for index in 0..<ordinaryCount {
-            run(until: population.network.now + population.joinInterval)
-            population.join()
-            while askers.count * ordinaryCount < askerCount * index { addAsker() }
+    package mutating func advance(events: Int) -> Bool {
+        for _ in 0..<events {
+            if population.step(until: pausesUntil) {
+                observe()
+            } else {
+                goOn()
+            }
+            if phase == .finished { return false }
         }
+        return true
+    }
+
+    package var progress: ScenarioProgress {
+        var progress = ScenarioProgress(
+            phase: phase.rawValue, now: population.network.now, events: population.network.traffic.events,
+            nodeCount: population.livingCount)
+        switch phase {
+        case .joining: progress.done = .init(joined, of: ordinaryCount)
+        case .lookingUp: progress.done = .init(trials.count, of: options.lookupCount)
+        case .warmingUp, .ending, .finished: break
+        }
+        return progress
+    }
+
+    private mutating func goOn() {
+        switch phase {
+        case .joining: join()
+        case .warmingUp:
+            population.kill(share: options.deadShare)
+            for asker in askers { population.network.setWatched(true, asker.host) }
+            phase = .lookingUp
+            pause(options.lookupInterval)
+        case .lookingUp: announceOne()
+        case .ending, .finished: phase = .finished
+        }
+    }
+
+    private mutating func pause(_ duration: Duration) { pausesUntil = population.network.now + duration }
+
+    private var askerCount: Int { options.askersPerPolicy * options.policies.count }
+    private var ordinaryCount: Int { max(options.population.nodeCount - askerCount, 1) }
+
+    /// One more joins through a few random earlier nodes; askers come evenly among the others.
+    private mutating func join() {
+        if joined == 0, pausesUntil == .origin { return pause(population.joinInterval) }
+        population.join()
+        while askers.count * ordinaryCount < askerCount * joined { addAsker() }
+        joined += 1
+        guard joined == ordinaryCount else { return pause(population.joinInterval) }
         while askers.count < askerCount { addAsker() }
         population.startChurn()
-        run(until: population.network.now + options.warmUp)
-        population.kill(share: options.deadShare)
+        phase = .warmingUp
+        pause(options.warmUp)
     }
 
     private mutating func addAsker() {
@@ -72,21 +122,17 @@ package struct Simulation {
         askers.append(Asker(host: host, policy: policy))
     }
 
-    private mutating func announceAndLookUp() {
-        for asker in askers { population.network.setWatched(true, asker.host) }
-        isMeasuring = true
-        for index in 0..<options.lookupCount {
-            run(until: population.network.now + options.lookupInterval)
-            guard let announcer = drawAnnouncer() else { return }
+    private mutating func announceOne() {
+        if let announcer = drawAnnouncer() {
+            let id = LookupID(UInt64(trials.count))
             let trial = Trial(infoHash: .random(using: &generator), announcer: announcer)
             trials.append(trial)
-            let id = LookupID(UInt64(index))
             population.network.command(.lookup(id, target: trial.infoHash, .announce(port: 0)), to: announcer)
+            if trials.count < options.lookupCount { return pause(options.lookupInterval) }
         }
         // What is under way ends within the lifetime of a lookup: an announce, then the lookup for it.
-        let lifetime = options.population.configuration.search.lifetime
-        run(until: population.network.now + lifetime)
-        run(until: population.network.now + options.patience)
+        phase = .ending
+        pause(options.population.configuration.search.lifetime + options.patience)
     }
 
     /// An ordinary node that lives, translated or not.
@@ -99,13 +145,11 @@ package struct Simulation {
         return nil
     }
 
-    private mutating func run(until limit: Instant) {
-        while population.step(until: limit) {
-            for (host, event) in population.network.takeEvents() { handle(event, of: host) }
-            if let log = population.network.takePackets() {
-                look(at: log)
-                population.network.giveBack(log)
-            }
+    private mutating func observe() {
+        for (host, event) in population.network.takeEvents() { handle(event, of: host) }
+        if let log = population.network.takePackets() {
+            look(at: log)
+            population.network.giveBack(log)
         }
     }
 
@@ -120,11 +164,11 @@ package struct Simulation {
             } else {
                 announced(Int(id.rawValue), finished)
             }
-        case .peersFound(_, let peers, _):
+        case .peersFound(_, let peers, let source):
             guard let asker = askerOfHost[host], let watch = askers[asker].watch else { return }
             let announcer = population.network.endpoint(of: trials[watches[watch].trial].announcer).host
             guard peers.contains(where: { $0.host == announcer }) else { return }
-            watches[watch].found(at: population.network.now)
+            watches[watch].found(from: source, at: population.network.now)
         default: break
         }
     }
@@ -156,9 +200,12 @@ package struct Simulation {
     private mutating func lookupFinished(_ id: LookupID, _ finished: LookupReport, by asker: Int) {
         guard let watch = askers[asker].watch, id.rawValue == UInt64(watch) + 1 else { return }
         askers[asker].watch = nil
-        let best = nearestOpenDistance(to: watches[watch].infoHash, except: askers[asker].host)
-        let reached = finished.closest.first?.id.distance(to: watches[watch].infoHash)
-        let hasFoundClosest = reached.map { reached in best.map { reached <= $0 } ?? false } ?? false
+        var hasFoundClosest: Bool?
+        if watch % options.nearestCheckInterval == 0 {
+            let best = nearestOpenDistance(to: watches[watch].infoHash, except: askers[asker].host)
+            let reached = finished.closest.first?.id.distance(to: watches[watch].infoHash)
+            hasFoundClosest = reached.map { reached in best.map { reached <= $0 } ?? false } ?? false
+        }
         watches[watch].finished(finished, hasFoundClosest: hasFoundClosest)
     }
 
@@ -180,11 +227,12 @@ package struct Simulation {
             guard let message = try? Message.decode(packet) else { continue }
             switch message.body {
             case .query(let query):
-                if entry.isSent, let watch = askers[asker].watch { watches[watch].sent(query, at: entry.at) }
+                guard entry.isSent, let watch = askers[asker].watch else { continue }
+                watches[watch].sent(query, to: entry.other, at: entry.at)
             case .response(let response):
                 guard !entry.isSent else { continue }
                 if let watch = askers[asker].watch {
-                    watches[watch].received(response, from: entry.other, at: entry.at)
+                    watches[watch].received(response, in: packet, from: entry.other, at: entry.at)
                 }
                 count(response, packet, by: asker)
             case .error: break
@@ -193,7 +241,7 @@ package struct Simulation {
     }
 
     private mutating func count(_ response: Response, _ packet: RawSpan, by asker: Int) {
-        guard isMeasuring, let figures = options.policies.firstIndex(of: askers[asker].policy) else { return }
+        guard let figures = options.policies.firstIndex(of: askers[asker].policy) else { return }
         var handedOut = LookupFigures.HandedOut()
         for index in 0..<response.nodes.count {
             let endpoint = response.nodes[index, in: packet].endpoint
@@ -211,7 +259,7 @@ package struct Simulation {
 
     // MARK: Report
 
-    private mutating func finish() -> SimulationReport {
+    package mutating func finish() -> SimulationReport {
         let living = population.living
         report.nodeCount = living.count
         report.hostCount = population.network.hostCount
@@ -236,10 +284,13 @@ package struct Simulation {
         }
         figures.lookups = watches.count
         figures.succeeded = found.count
-        figures.closestFound = watches.count(where: \.hasFoundClosest)
+        figures.closestChecked = watches.count { $0.hasFoundClosest != nil }
+        figures.closestFound = watches.count { $0.hasFoundClosest == true }
         figures.firstValueSeconds = Spread(found.compactMap { watch in watch.firstValueAt.map { seconds(watch, $0) } })
         figures.packetsUntilFirstValue = Spread(
             found.compactMap { watch in watch.firstValueAt.map { Double(watch.packets(until: $0)) } })
+        figures.firstValueDepth = Spread(found.compactMap { $0.firstValueDepth.map(Double.init) })
+        figures.closestSetDepth = Spread(watches.compactMap { $0.closestSetDepth.map(Double.init) })
         let closed = watches.filter { $0.closestSetAt != nil }
         figures.closestSetSeconds = Spread(closed.compactMap { watch in watch.closestSetAt.map { seconds(watch, $0) } })
         figures.packetsUntilClosestSet = Spread(

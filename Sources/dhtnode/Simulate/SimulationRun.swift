@@ -1,0 +1,72 @@
+import ArgumentParser
+import CBuildCommit
+import CommandSupport
+import Primitives
+import Simulator
+import Synchronization
+
+/// Runs scenarios on the real clock: progress on standard error, an end when a signal asks for one, and what every
+/// report begins and ends with.
+struct SimulationRun {
+    private let options: SimulationOutputOptions
+    let console: Console
+    private let startedAt = MonotonicClock.now
+    private var pacer: SimulationPacer
+    private let interruption = Interruption()
+
+    /// Events between two looks at the clock: a few hundredths of a second.
+    private static let eventsPerTurn = 20_000
+
+    private final class Interruption: Sendable {
+        let exit = Mutex<ProgramExit?>(nil)
+    }
+
+    init(_ options: SimulationOutputOptions) {
+        self.options = options
+        console = options.console
+        pacer = SimulationPacer(console)
+        Signals.onFirst { [interruption] exit in interruption.exit.withLock { $0 = exit } }
+    }
+
+    /// The commit that the program was built from, `unknown` outside of a checkout; a plus behind it says that files
+    /// had been changed since.
+    static var commit: String {
+        let commit = String(cString: mainline_build_commit())
+        return commit.isEmpty ? "unknown" : commit
+    }
+
+    /// Carries out a scenario; throws the program's exit when a signal has stopped it.
+    mutating func carryOut<S: Scenario>(_ scenario: consuming S) throws -> S.Report {
+        var scenario = scenario
+        while scenario.advance(events: Self.eventsPerTurn) {
+            pacer.show(scenario.progress, now: MonotonicClock.now)
+            if let exit = interruption.exit.withLock(\.self) {
+                pacer.end()
+                console.error("stopped in the middle: there is nothing to report")
+                throw ExitCode(exit.rawValue)
+            }
+        }
+        pacer.end()
+        return scenario.finish()
+    }
+
+    /// Says what came of it: `text` for people, or one JSON object that begins with schema, event, seed and commit, and
+    /// ends with the time it took and the digest; the same into the file of `--out`.
+    func report(
+        _ event: String, digest: UInt64, text: [String], members: [JSONValue.Member], samples: [JSONValue.Member] = []
+    ) throws {
+        let hex = Hex.encode(withUnsafeBytes(of: digest.bigEndian) { Array($0) })
+        let wall = startedAt.duration(to: MonotonicClock.now).inSeconds
+        let head: [JSONValue.Member] = [
+            .init("seed", .string(String(options.seed))), .init("commit", .string(Self.commit)),
+        ]
+        let tail: [JSONValue.Member] = [.init("wall_seconds", .number(wall)), .init("digest", .string(hex))]
+        for line in text { console.result(line) }
+        console.result("seed \(options.seed), commit \(Self.commit), digest \(hex)")
+        console.event(JSONLine(event: event, head + members + tail))
+        if let path = options.out {
+            let line = JSONLine(event: event, head + members + samples + tail)
+            try OutputFile.write(line.text + "\n", to: path, console)
+        }
+    }
+}
