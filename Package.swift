@@ -14,9 +14,8 @@ let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-colle
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
-
-/// The commit of the checkout, with a plus behind it when files were changed since; it goes into reports.
-let buildCommit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedChanges ? "+" : "") }
+/// Writes down the commit that is built.
+let noteCommit: Target.PluginUsage = .plugin(name: "NoteCommit")
 
 let pure: [Target] = [
     .target(name: "Primitives"),
@@ -37,7 +36,6 @@ let edge: [Target] = [
     .target(
         name: "Storage", dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", nio]),
     .target(name: "CShims"),
-    .target(name: "CBuildCommit", cSettings: [.define("MAINLINE_BUILD_COMMIT", to: buildCommit ?? "")]),
     .target(
         name: "Transport",
         dependencies: [
@@ -52,15 +50,20 @@ let edge: [Target] = [
     .executableTarget(
         name: "dhtnode",
         dependencies: [
-            "CommandSupport", "Simulator", "CBuildCommit", "Transport", "Storage", "Client", "Swarm", "Kademlia",
+            "CommandSupport", "Simulator", "Transport", "Storage", "Client", "Swarm", "Kademlia",
             "KRPC", "Bencode", "Digest", "Metainfo", "Primitives", arguments,
-        ]),
+        ],
+        plugins: [noteCommit]),
     .executableTarget(
         name: "magnetget",
         dependencies: [
             "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives",
             arguments,
         ]),
+]
+
+let plugins: [Target] = [
+    .plugin(name: "NoteCommit", capability: .buildTool(), path: "Tools/NoteCommit", exclude: ["note.sh"])
 ]
 
 let tests: [Target] = [
@@ -107,10 +110,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-numerics", exact: "1.1.1"),
     ],
-    targets: pure + edge + tests
+    targets: pure + edge + plugins + tests
 )
 
-for target in package.targets where target.type != .system {
+for target in package.targets where target.type != .system && target.type != .plugin {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),

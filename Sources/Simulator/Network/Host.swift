@@ -14,6 +14,8 @@ struct Host: Sendable {
     let address: UInt32
     /// Where in the arrays of its kind the occupant is.
     var slot: UInt32
+    /// Of `IDIndex`, of a node.
+    var idBin: UInt16 = 0
     var kind: Kind
     var nat: NAT
     var profile: ClientProfile

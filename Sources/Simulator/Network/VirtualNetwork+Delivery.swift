@@ -89,11 +89,17 @@ extension VirtualNetwork {
     mutating func settle(_ host: HostIndex) {
         for datagram in outbox.datagrams { carry(datagram, from: host) }
         for event in outbox.events {
+            if case .identityChanged(0, let id) = event, hosts[host].kind == .node { rename(host, to: id) }
             digest.absorb(event, at: now, of: host)
             events.append((host, event))
         }
         outbox.clear()
         arm(host)
+    }
+
+    private mutating func rename(_ host: HostIndex, to id: NodeID) {
+        ids.remove(host, from: hosts[host].idBin)
+        hosts[host].idBin = ids.insert(id, of: host)
     }
 
     mutating func arm(_ host: HostIndex) {

@@ -43,6 +43,8 @@ package struct VirtualNetwork: Sendable {
     var armedFor: [Instant] = []
     /// Places in `nodes` of those that are gone, and who takes them until somebody new does.
     private var freeSlots: [UInt32] = []
+    /// Of nodes, not of adversaries; under the id of their first home.
+    var ids = IDIndex()
     private let nobody: Node
     var outbox = Outbox()
     /// For packets under delivery, and for those that a client profile changes.
@@ -118,17 +120,20 @@ package struct VirtualNetwork: Sendable {
         let endpoint = Endpoint.v4(EndpointV4(address: address, port: Self.port))
         let slot: Int
         let kind: Host.Kind
+        var idBin: UInt16 = 0
         switch make(endpoint, generator.split()) {
         case .node(let node):
             kind = .node
             slot = freeSlots.popLast().map(Int.init) ?? nodes.count
+            idBin = ids.insert(node.homes[0].id, of: index)
             if slot == nodes.count { nodes.append(node) } else { nodes[slot] = node }
         case .adversary(let adversary):
             kind = .adversary
             slot = adversaries.count
             adversaries.append(adversary)
         }
-        hosts.append(Host(address: address, slot: UInt32(slot), kind: kind, nat: nat, profile: profile))
+        hosts.append(
+            Host(address: address, slot: UInt32(slot), idBin: idBin, kind: kind, nat: nat, profile: profile))
         armedFor.append(.distantFuture)
         arm(index)
         return index
@@ -152,10 +157,16 @@ package struct VirtualNetwork: Sendable {
     /// The occupant dies: the address stays empty from now on.
     package mutating func remove(_ host: HostIndex) {
         if hosts[host].kind == .node {
+            ids.remove(host, from: hosts[host].idBin)
             nodes[Int(hosts[host].slot)] = nobody
             freeSlots.append(hosts[host].slot)
         }
         hosts[host].kind = .gone
+    }
+
+    /// The living node nearest to a target, of those that are wanted.
+    package func nearestNode(to target: ID160, where isWanted: (HostIndex) -> Bool) -> (id: NodeID, host: HostIndex)? {
+        ids.nearest(to: target, where: isWanted)
     }
 
     package mutating func setNAT(_ nat: NAT, of host: HostIndex) { hosts[host].nat = nat }

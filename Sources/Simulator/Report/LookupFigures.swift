@@ -4,7 +4,7 @@ package struct LookupFigures: Equatable, Sendable {
     package var lookups = 0
     /// Lookups that found the announced peer in time.
     package var succeeded = 0
-    /// Lookups that ended and were checked for whether their nearest node is as near as any open one that lived.
+    /// Lookups that ended, and those of them whose nearest node is as near as any open one that lived.
     package var closestChecked = 0
     package var closestFound = 0
     /// Seconds until the announced peer was found, of those that found it.

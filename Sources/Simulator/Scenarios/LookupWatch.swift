@@ -17,7 +17,7 @@ struct LookupWatch: Sendable {
     private(set) var firstValueAt: Instant?
     private(set) var firstValueDepth: Int?
     private(set) var report: LookupReport?
-    /// Whether the nearest node found is the nearest there is; nil when nobody looked.
+    /// Whether the nearest node found is the nearest there is; nil while the lookup is under way.
     private(set) var hasFoundClosest: Bool?
 
     init(trial: Int, policy: Policy, infoHash: InfoHash, startedAt: Instant) {
@@ -48,7 +48,7 @@ struct LookupWatch: Sendable {
         firstValueDepth = depths[source]
     }
 
-    mutating func finished(_ report: LookupReport, hasFoundClosest: Bool?) {
+    mutating func finished(_ report: LookupReport, hasFoundClosest: Bool) {
         self.report = report
         self.hasFoundClosest = hasFoundClosest
         // Kept for the depth of the closest ones until here; ten thousand lookups of these would be a burden.

@@ -39,6 +39,7 @@ package struct Simulation: Scenario {
     /// What comes next is due then.
     private var pausesUntil = Instant.origin
     private var joined = 0
+    private var endsAt = Instant.distantFuture
     private var report = SimulationReport()
 
     /// Runs the whole scenario.
@@ -90,7 +91,11 @@ package struct Simulation: Scenario {
             phase = .lookingUp
             pause(options.lookupInterval)
         case .lookingUp: announceOne()
-        case .ending, .finished: phase = .finished
+        case .ending:
+            let isDone = report.announces == trials.count && !askers.contains { $0.watch != nil }
+            guard !isDone, population.network.now < endsAt else { return phase = .finished }
+            pause(.seconds(1))
+        case .finished: break
         }
     }
 
@@ -132,7 +137,8 @@ package struct Simulation: Scenario {
         }
         // What is under way ends within the lifetime of a lookup: an announce, then the lookup for it.
         phase = .ending
-        pause(options.population.configuration.search.lifetime + options.patience)
+        endsAt = population.network.now + options.population.configuration.search.lifetime + options.patience
+        pause(.seconds(1))
     }
 
     /// An ordinary node that lives, translated or not.
@@ -200,24 +206,21 @@ package struct Simulation: Scenario {
     private mutating func lookupFinished(_ id: LookupID, _ finished: LookupReport, by asker: Int) {
         guard let watch = askers[asker].watch, id.rawValue == UInt64(watch) + 1 else { return }
         askers[asker].watch = nil
-        var hasFoundClosest: Bool?
-        if watch % options.nearestCheckInterval == 0 {
-            let best = nearestOpenDistance(to: watches[watch].infoHash, except: askers[asker].host)
-            let reached = finished.closest.first?.id.distance(to: watches[watch].infoHash)
-            hasFoundClosest = reached.map { reached in best.map { reached <= $0 } ?? false } ?? false
-        }
+        let target = watches[watch].infoHash
+        let best = nearestOpenNode(to: target, except: askers[asker].host)
+        let reached = finished.closest.first?.id.distance(to: target)
+        let hasFoundClosest = reached.map { reached in best.map { reached <= $0 } ?? false } ?? false
         watches[watch].finished(finished, hasFoundClosest: hasFoundClosest)
     }
 
-    private func nearestOpenDistance(to target: ID160, except asker: HostIndex) -> Distance? {
-        var best: Distance?
-        for host in population.living where host != asker && population.network.nat(of: host).kind == .open {
-            let distance = population.network.withNode(host) { node in
-                node.configuration.isReadOnly ? nil : node.homes[0].id.distance(to: target)
-            }
-            if let distance = distance ?? nil, best.map({ distance < $0 }) ?? true { best = distance }
+    /// How far it is to the nearest node that anybody could reach.
+    private func nearestOpenNode(to target: ID160, except asker: HostIndex) -> Distance? {
+        let network = population.network
+        let nearest = network.nearestNode(to: target) { host in
+            host != asker && network.nat(of: host).kind == .open
+                && network.withNode(host) { !$0.configuration.isReadOnly } ?? false
         }
-        return best
+        return nearest?.id.distance(to: target)
     }
 
     private mutating func look(at log: PacketLog) {

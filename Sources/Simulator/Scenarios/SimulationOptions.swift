@@ -21,9 +21,6 @@ package struct SimulationOptions: Sendable {
     /// A lookup that has found nothing by then has failed.
     package var patience = Duration.seconds(60)
 
-    /// Of every so many lookups one is checked for whether it found the nearest node there is: that is a look at all.
-    package var nearestCheckInterval = 1
-
     /// Nodes that fall silent just before the lookups, as a share of all: their contacts stay in the tables of others.
     package var deadShare = 0.0
 

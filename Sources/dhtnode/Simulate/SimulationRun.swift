@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBuildCommit
 import CommandSupport
 import Primitives
 import Simulator
@@ -28,13 +27,6 @@ struct SimulationRun {
         Signals.onFirst { [interruption] exit in interruption.exit.withLock { $0 = exit } }
     }
 
-    /// The commit that the program was built from, `unknown` outside of a checkout; a plus behind it says that files
-    /// had been changed since.
-    static var commit: String {
-        let commit = String(cString: mainline_build_commit())
-        return commit.isEmpty ? "unknown" : commit
-    }
-
     /// Carries out a scenario; throws the program's exit when a signal has stopped it.
     mutating func carryOut<S: Scenario>(_ scenario: consuming S) throws -> S.Report {
         var scenario = scenario
@@ -58,11 +50,11 @@ struct SimulationRun {
         let hex = Hex.encode(withUnsafeBytes(of: digest.bigEndian) { Array($0) })
         let wall = startedAt.duration(to: MonotonicClock.now).inSeconds
         let head: [JSONValue.Member] = [
-            .init("seed", .string(String(options.seed))), .init("commit", .string(Self.commit)),
+            .init("seed", .string(String(options.seed))), .init("commit", .string(BuildCommit.name)),
         ]
         let tail: [JSONValue.Member] = [.init("wall_seconds", .number(wall)), .init("digest", .string(hex))]
         for line in text { console.result(line) }
-        console.result("seed \(options.seed), commit \(Self.commit), digest \(hex)")
+        console.result("seed \(options.seed), commit \(BuildCommit.name), digest \(hex)")
         console.event(JSONLine(event: event, head + members + tail))
         if let path = options.out {
             let line = JSONLine(event: event, head + members + samples + tail)
