@@ -45,11 +45,7 @@ package struct PopulationOptions: Sendable {
     package init() {}
 
     /// The node as in production, but for what bounds others at the cost of memory.
-    package static var nodeConfiguration: Configuration {
-        var configuration = Configuration()
-        configuration.budgets = Budgets(preset: .off)
-        return configuration
-    }
+    package static var nodeConfiguration: Configuration { NodeConfiguration.standard.configuration }
 
     func drawPolicy(using generator: inout SeededGenerator) -> Policy {
         let position = Double.random(in: 0..<1, using: &generator)

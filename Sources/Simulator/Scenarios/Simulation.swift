@@ -101,16 +101,19 @@ package struct Simulation: Scenario {
 
     private mutating func pause(_ duration: Duration) { pausesUntil = population.network.now + duration }
 
+    /// Several may join in one tick of the clock.
+    private mutating func pauseForJoin() { pausesUntil = pausesUntil + population.joinInterval }
+
     private var askerCount: Int { options.askersPerPolicy * options.policies.count }
     private var ordinaryCount: Int { max(options.population.nodeCount - askerCount, 1) }
 
     /// One more joins through a few random earlier nodes; askers come evenly among the others.
     private mutating func join() {
-        if joined == 0, pausesUntil == .origin { return pause(population.joinInterval) }
+        if joined == 0, pausesUntil == .origin { return pauseForJoin() }
         population.join()
         while askers.count * ordinaryCount < askerCount * joined { addAsker() }
         joined += 1
-        guard joined == ordinaryCount else { return pause(population.joinInterval) }
+        guard joined == ordinaryCount else { return pauseForJoin() }
         while askers.count < askerCount { addAsker() }
         population.startChurn()
         phase = .warmingUp

@@ -8,6 +8,9 @@ struct NetworkShapeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Nodes of the network.", valueName: "n"))
     var nodes: Int?
 
+    @Option(help: "How nodes are configured: standard, or compact (flat buckets, no spares, slow upkeep).")
+    var configuration: NodeConfiguration?
+
     @Option(help: ArgumentHelp(stringLiteral: "How long packets take: " + LatencyArgument.help))
     var latency: LatencyArgument?
 
@@ -79,6 +82,7 @@ struct NetworkShapeOptions: ParsableArguments {
 
     private func apply(to population: inout PopulationOptions) throws {
         if let nodes { population.nodeCount = nodes }
+        if let configuration { population.configuration = configuration.configuration }
         if let churn { population.sessions = churn.sessions }
         if let nat { population.nat = NATShares.measured.scaled(to: nat.value) }
         if let hostile { population.hostileShare = hostile.value }
@@ -97,3 +101,5 @@ struct NetworkShapeOptions: ParsableArguments {
         }
     }
 }
+
+extension NodeConfiguration: ExpressibleByArgument {}

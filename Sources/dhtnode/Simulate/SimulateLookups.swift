@@ -33,20 +33,11 @@ struct SimulateLookups: AsyncParsableCommand {
     @OptionGroup(title: "Network")
     var shape: NetworkShapeOptions
 
-    @Option(help: ArgumentHelp("Fresh infohashes, each looked up by one asker of each policy.", valueName: "n"))
-    var lookups: Int?
-
-    @Option(help: ArgumentHelp("Virtual time between two announces.", valueName: "ms"))
-    var lookupInterval: Int?
-
-    @Option(help: ArgumentHelp("A lookup that has found nothing by then has failed.", valueName: "seconds"))
-    var patience: Seconds?
+    @OptionGroup(title: "Lookups")
+    var lookups: LookupOptions
 
     @Option(help: ArgumentHelp("Who asks: classic, libtorrent-like, ours, apart by commas.", valueName: "list"))
     var policies: PolicyList?
-
-    @Option(help: ArgumentHelp("Askers of each policy.", valueName: "n"))
-    var askers: Int?
 
     @OptionGroup(title: "Output")
     var output: SimulationOutputOptions
@@ -54,29 +45,14 @@ struct SimulateLookups: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Draw how the times are spread (CDF), as SVG.", valueName: "file"))
     var plot: String?
 
-    func validate() throws {
-        if let lookups, !(1...1_000_000).contains(lookups) {
-            throw ValidationError("--lookups must be 1 to 1000000.")
-        }
-        if let lookupInterval, !(1...60_000).contains(lookupInterval) {
-            throw ValidationError("--lookup-interval must be 1 to 60000.")
-        }
-        if let askers, !(1...10_000).contains(askers) { throw ValidationError("--askers must be 1 to 10000.") }
-    }
-
     /// The preset, and what was given beside it.
     func simulationOptions() throws -> SimulationOptions {
         var options = preset.options
         options.seed = output.seed
         try shape.apply(to: &options)
-        if let lookups { options.lookupCount = lookups }
-        if let lookupInterval { options.lookupInterval = .milliseconds(lookupInterval) }
-        if let patience { options.patience = patience.duration }
+        lookups.apply(to: &options)
         if let policies { options.policies = policies.policies }
-        if let askers { options.askersPerPolicy = askers }
-        guard options.askersPerPolicy * options.policies.count < options.population.nodeCount else {
-            throw ValidationError("there are more askers than nodes: fewer --askers, or more --nodes.")
-        }
+        try LookupOptions.check(options)
         return options
     }
 
@@ -87,7 +63,9 @@ struct SimulateLookups: AsyncParsableCommand {
         if let plot { try OutputFile.write(report.latencyChart.svg, to: plot, run.console) }
         try run.report(
             "simulated_lookups", digest: report.digest, text: LookupsText.lines(report, options),
-            members: LookupsJSON.members(report, options), samples: LookupsJSON.samples(report))
+            members: LookupsJSON.members(report, options)
+                + [.init("resident_bytes", run.residentBytes.map(JSONValue.integer) ?? .null)],
+            samples: LookupsJSON.samples(report))
     }
 }
 

@@ -12,6 +12,10 @@ struct SimulationRun {
     private let startedAt = MonotonicClock.now
     private var pacer: SimulationPacer
     private let interruption = Interruption()
+    private let residentAtStart = ResidentSet.bytes
+    /// The most memory that the process held during the last scenario, less what it held before the first; nil where
+    /// nobody knows.
+    private(set) var residentBytes: Int?
 
     /// Events between two looks at the clock: a few hundredths of a second.
     private static let eventsPerTurn = 20_000
@@ -30,8 +34,10 @@ struct SimulationRun {
     /// Carries out a scenario; throws the program's exit when a signal has stopped it.
     mutating func carryOut<S: Scenario>(_ scenario: consuming S) throws -> S.Report {
         var scenario = scenario
+        residentBytes = nil
         while scenario.advance(events: Self.eventsPerTurn) {
             pacer.show(scenario.progress, now: MonotonicClock.now)
+            noteMemory()
             if let exit = interruption.exit.withLock(\.self) {
                 pacer.end()
                 console.error("stopped in the middle: there is nothing to report")
@@ -42,13 +48,20 @@ struct SimulationRun {
         return scenario.finish()
     }
 
+    private mutating func noteMemory() {
+        guard let bytes = ResidentSet.bytes, let start = residentAtStart else { return }
+        residentBytes = max(residentBytes ?? 0, bytes - start)
+    }
+
+    var elapsed: Duration { startedAt.duration(to: MonotonicClock.now) }
+
     /// Says what came of it: `text` for people, or one JSON object that begins with schema, event, seed and commit, and
     /// ends with the time it took and the digest; the same into the file of `--out`.
     func report(
         _ event: String, digest: UInt64, text: [String], members: [JSONValue.Member], samples: [JSONValue.Member] = []
     ) throws {
         let hex = Hex.encode(withUnsafeBytes(of: digest.bigEndian) { Array($0) })
-        let wall = startedAt.duration(to: MonotonicClock.now).inSeconds
+        let wall = elapsed.inSeconds
         let head: [JSONValue.Member] = [
             .init("seed", .string(String(options.seed))), .init("commit", .string(BuildCommit.name)),
         ]
