@@ -71,6 +71,9 @@ package struct Configuration: Sendable {
     /// Tokens are valid for one to two of these (BEP 5: 5 and 10 minutes).
     package var tokenRotation = Duration.seconds(5 * 60)
 
+    /// Off, any token opens the store: only for showing, in the simulator, what tokens are good for.
+    package var checksTokens = true
+
     /// Announced peers are forgotten after this (libtorrent: 1.5 times the usual announce interval).
     package var peerLifetime = Duration.seconds(45 * 60)
 
@@ -112,6 +115,9 @@ package struct Configuration: Sendable {
         package var restoredContactCount = 512
         /// Infohashes with announced peers (libtorrent: 2,000).
         package var infoHashCount = 2000
+        /// Infohashes that one network, a /24 or a /64, was the first to announce, in public mode: a flood from there
+        /// drives out no more of others.
+        package var infoHashesPerNetwork = 100
         /// Peers per infohash and family (libtorrent: 500).
         package var peersPerInfoHash = 500
         /// Peers of one infohash from one address, in public mode.

@@ -93,6 +93,18 @@ extension LimitCase {
             for number in 0..<8 { scene.announce(.zero, port: UInt16(5000 + number), by: scene.stranger(number)) }
             return scene.statistics.refused.evictedPeers
         },
+        LimitCase("infoHashesPerNetwork") {
+            $0.networkMode = .public
+        } tight: {
+            $0.limits.infoHashesPerNetwork = 2
+        } refusals: {
+            var scene = LimitScene($0)
+            let announcer = scene.stranger(1)
+            for number in 1..<5 as Range<UInt64> {
+                scene.announce(InfoHash(high: number, middle: 0, low: 0), port: 5000, by: announcer)
+            }
+            return scene.statistics.refused.announces
+        },
         LimitCase("peersPerAddress") {
             $0.networkMode = .public
         } tight: {

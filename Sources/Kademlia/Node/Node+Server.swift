@@ -72,7 +72,10 @@ extension Node {
         into outbox: inout Outbox
     ) {
         let token = packet.extracting(announcement.token)
-        guard tokens.accepts(token, for: announcement.infoHash, id: id, endpoint: origin.endpoint, now: now) else {
+        guard
+            tokens.accepts(token, for: announcement.infoHash, id: id, endpoint: origin.endpoint, now: now)
+                || !configuration.checksTokens
+        else {
             counters.refused.badToken += 1
             sendError(.protocol, "bad token", origin, packet, into: &outbox)
             return

@@ -121,6 +121,8 @@ extension Node {
         let contact = Contact(id: id, endpoint: origin.endpoint)
         guard homes[origin.home].heard(contact, now: now) == .welcome else { return }
         if configuration.table.admission == .heard { return homes[origin.home].admitUnverified(contact, now: now) }
+        // Most of those who ask are behind translators and never answer: once in a while is enough.
+        guard !memory.failures.contains(origin.endpoint, now: now) else { return }
         let stranger = Unverified(endpoint: contact.endpoint, id: id, home: origin.home)
         appendUnverified(stranger, paidBy: origin, now: now)
     }

@@ -3,17 +3,20 @@ package import Primitives
 /// The peers that were announced to us, by infohash and family; shared by all homes.
 ///
 /// Bounded in infohashes and in peers of each. When the infohashes are full, a poor one of a few drawn at random
-/// makes room: a flood of one-peer infohashes mostly drives out its own. When the peers of one are full, a random
-/// one makes room, so that an announcer's chance of being handed out does not depend on when it came.
+/// makes room: a flood of one-peer infohashes mostly drives out its own, and one network may bring up only so many.
+/// When the peers of one are full, a random one makes room, so that an announcer's chance of being handed out does not
+/// depend on when it came.
 package struct PeerStore: Sendable {
     package enum Outcome: Equatable, Sendable {
         case added, renewed
-        /// Too many of this infohash from this address.
+        /// Too many of this infohash from this address, or too many infohashes from this network.
         case refused
     }
 
     struct Swarm: Sendable {
         let infoHash: InfoHash
+        /// The network of who announced it first, in public mode.
+        let network: Endpoint?
         var v4 = PeerList<EndpointV4>()
         var v6 = PeerList<EndpointV6>()
         /// Made when somebody asks for them.
@@ -27,6 +30,8 @@ package struct PeerStore: Sendable {
     private let isPublic: Bool
     private(set) var index: [InfoHash: Int] = [:]
     var swarms: [Swarm] = []
+    /// How many infohashes each network was the first to announce, in public mode; never iterated.
+    private var shares: [Endpoint: Int] = [:]
     private var sweepPosition = 0
 
     package private(set) var evictedInfoHashCount = 0
@@ -46,7 +51,9 @@ package struct PeerStore: Sendable {
         using generator: inout SeededGenerator
     ) -> Outcome {
         guard limits.infoHashCount > 0, limits.peersPerInfoHash > 0 else { return .refused }
-        let position = index[infoHash] ?? makeRoom(for: infoHash, using: &generator)
+        let network = isPublic ? peer.network : nil
+        if index[infoHash] == nil, let network, shares[network] ?? 0 >= limits.infoHashesPerNetwork { return .refused }
+        let position = index[infoHash] ?? makeRoom(for: infoHash, of: network, using: &generator)
         let before = swarms[position].peerCount
         let rules = PeerListRules(
             expiry: now + lifetime, now: now, peerLimit: limits.peersPerInfoHash,
@@ -100,7 +107,9 @@ package struct PeerStore: Sendable {
         }
     }
 
-    private mutating func makeRoom(for infoHash: InfoHash, using generator: inout SeededGenerator) -> Int {
+    private mutating func makeRoom(
+        for infoHash: InfoHash, of network: Endpoint?, using generator: inout SeededGenerator
+    ) -> Int {
         if swarms.count >= limits.infoHashCount {
             var victim = Int.random(in: swarms.indices, using: &generator)
             for _ in 0..<4 {
@@ -112,12 +121,16 @@ package struct PeerStore: Sendable {
             remove(at: victim)
         }
         index[infoHash] = swarms.count
-        swarms.append(Swarm(infoHash: infoHash))
+        swarms.append(Swarm(infoHash: infoHash, network: network))
+        if let network { shares[network, default: 0] += 1 }
         return swarms.count - 1
     }
 
     private mutating func remove(at position: Int) {
         index[swarms[position].infoHash] = nil
+        if let network = swarms[position].network, let share = shares[network] {
+            shares[network] = share > 1 ? share - 1 : nil
+        }
         let last = swarms.removeLast()
         guard position < swarms.count else { return }
         swarms[position] = last

@@ -49,7 +49,8 @@ package struct NodeFacts: Equatable, Sendable {
             Count("unverified contacts", statistics.unverifiedContacts, limit: limits.unverifiedContactCount + 1),
             Count("infohashes", statistics.infoHashes, limit: limits.infoHashCount),
             Count(
-                "peers", statistics.peersStored, limit: min(statistics.infoHashes, limits.infoHashCount)
+                "peers", statistics.peersStored,
+                limit: min(statistics.infoHashes, limits.infoHashCount)
                     * limits.peersPerInfoHash * 2),
             Count("items", statistics.items, limit: limits.itemCount),
             Count("publications", statistics.publications, limit: limits.publicationCount),

@@ -28,7 +28,9 @@ package struct Week: Scenario {
     private var nextWork = Instant.distantFuture
     private var nextSample = Instant.distantFuture
     private var startedAt = Instant.origin
-    /// Announces under way, by the number of their lookup; likewise the lookups. Never iterated.
+    /// Announces under way, by the number of their lookup; likewise the lookups.
+    ///
+    /// Never iterated.
     private var announces: [UInt64: Announced] = [:]
     private var searches: [UInt64: Search] = [:]
     private var recent: [Announced] = []

@@ -27,6 +27,8 @@ package struct WeekOptions: Sendable {
         population.nat = .measured
         population.hostileShare = 0.02
         population.configuration = Configuration()
+        // With a check every 5 seconds most of a run of hours would be pings.
+        population.configuration.table.upkeep = .stalest(every: .seconds(60))
         return population
     }
 }

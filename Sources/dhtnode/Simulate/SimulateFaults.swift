@@ -67,8 +67,8 @@ enum FaultsText {
         return [
             "\(HumanText.count(reports.count, "run")), \(packets) packets checked, "
                 + HumanText.count(violations, "violation"),
-            "after healing \(reports.reduce(0) { $0 + $1.succeeded }) of \(HumanText.count(lookups, "announce")) found, "
-                + "\(HumanText.count(reports.reduce(0) { $0 + $1.poorNodes }, "node")) with a poor table",
+            "after healing \(reports.reduce(0) { $0 + $1.succeeded }) of \(HumanText.count(lookups, "announce")) "
+                + "found, \(HumanText.count(reports.reduce(0) { $0 + $1.poorNodes }, "node")) with a poor table",
         ]
     }
 

@@ -61,11 +61,13 @@ enum WeekText {
             }
             lines.append(pad(kind.name.replacing("_", with: " ")) + cells.joined())
         }
-        lines.append(pad("lookups that found") + report.days.map { padded(LookupsText.percent($0.successShare)) }.joined())
+        lines.append(
+            pad("lookups that found")
+                + report.days.map { padded(LookupsText.percent($0.successShare)) }.joined())
         lines.append(pad("departures") + report.days.map { padded(String($0.departures)) }.joined())
         let memory = residentBytes.map { ", at most \($0 / 1_000_000) MB" } ?? ""
-        lines.append(
-            "\(HumanText.count(report.nodeCount, "node")), \(HumanText.count(report.violationCount, "violation"))\(memory)")
+        let violations = HumanText.count(report.violationCount, "violation")
+        lines.append("\(HumanText.count(report.nodeCount, "node")), \(violations)\(memory)")
         return lines
     }
 

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+/// `dhtnode simulate` as people start it.
+extension EndToEnd {
+    @Suite(.timeLimit(.minutes(1))) struct SimulateTests {
+        private func run(_ lab: Lab, _ arguments: [String]) async throws -> Ending {
+            try await lab.startProgram("dhtnode", ["simulate"] + arguments).end(within: 50)
+        }
+
+        @Test func lookupsArePrintedDrawnAndRepeated() async throws {
+            try await Lab.run { lab in
+                let network = [
+                    "--nodes", "60", "--lookups", "10", "--askers", "2", "--policies", "ours,libtorrent-like", "--json",
+                ]
+                let plot = lab.path("plot.svg")
+                let first = try await run(lab, network + ["--seed", "3", "--plot", plot])
+                let report = try #require(try first.event("simulated_lookups"), first.comment)
+                #expect(report["policies"]?.array?.count == 2 && report["commit"]?.string?.count ?? 0 >= 7)
+                #expect(report["policies"]?.array?.first?["found"]?.integer ?? 0 >= 9, first.comment)
+                let drawing = try String(contentsOfFile: plot, encoding: .utf8)
+                #expect(drawing.contains("<svg") && drawing.contains("ours"))
+                let again = try await run(lab, network + ["--seed", "3"])
+                #expect(try again.event("simulated_lookups")?["digest"]?.string == report["digest"]?.string)
+                let other = try await run(lab, network + ["--seed", "4"])
+                #expect(try other.event("simulated_lookups")?["digest"]?.string != report["digest"]?.string)
+            }
+        }
+
+        @Test func whatCannotBeSimulatedIsRefused() async throws {
+            try await Lab.run { lab in
+                for arguments in [
+                    ["--nodes", "1"], ["--loss", "2"], ["--policies", "fastest"], ["--latency", "slow"],
+                    ["growth", "--sizes", "20,10"], ["faults", "--seeds", "0"], ["week", "--nodes", "3"], ["sleep"],
+                ] {
+                    let usage = try await run(lab, arguments)
+                    #expect(usage.code == 64 && usage.output.isEmpty && !usage.errors.isEmpty, usage.comment)
+                }
+            }
+        }
+    }
+}
