@@ -24,6 +24,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--window", type=int, default=256)
+    # So many that each has few peers, whoever was announced to more often: answers are about as long then.
+    parser.add_argument("--infohashes", type=int, default=65536)
     parser.add_argument("--mix", default="2:4:8:1", help="ping : find_node : get_peers : announce_peer")
     parser.add_argument("--output", help="raw JSON lines are appended here")
     options = parser.parse_args()
@@ -38,6 +40,7 @@ def main():
                 server, extra = rivals[name]
                 # Tables fill in the first round, from the sources of the load.
                 shape = ["--seconds", options.seconds, "--window", options.window, "--mix", options.mix]
+                shape += ["--infohashes", options.infohashes]
                 warm_up = ["--warm-up", 5 if number == 0 else 1]
                 report = lab.load(server, *shape, *warm_up, *extra, core=LOAD_CORE)
                 record(raw, {"server": name, "round": number, **report})

@@ -74,16 +74,18 @@ package struct WeekReport: Equatable, Sendable {
 
     package init() {}
 
-    /// How much of each kind the last day holds per node, as a share of the second: the first one fills the stores.
+    /// How much of each kind a node holds in the later half of the days, as a share of the earlier half; the first day,
+    /// which fills the stores, is left out.
     ///
     /// 1 with fewer than three days. Kinds of which a node holds less than one are counted as one.
     package var growth: [(name: String, factor: Double)] {
-        guard days.count > 2, let last = days.last else { return Footprint().totals.map { ($0.name, 1) } }
-        let second = days[1]
+        guard days.count > 2 else { return Footprint().totals.map { ($0.name, 1) } }
+        let settled = days.dropFirst()
+        let (earlier, later) = (settled.prefix(settled.count / 2), settled.suffix(settled.count / 2))
         return Footprint().totals.indices.map { index in
             let name = Footprint().totals[index].name
-            let before = second.mean { $0.totals[index].total }
-            let after = last.mean { $0.totals[index].total }
+            let before = earlier.reduce(0) { $0 + $1.mean { $0.totals[index].total } } / Double(earlier.count)
+            let after = later.reduce(0) { $0 + $1.mean { $0.totals[index].total } } / Double(later.count)
             return (name, max(after, 1) / max(before, 1))
         }
     }
