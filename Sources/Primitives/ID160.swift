@@ -1,7 +1,7 @@
 /// A 160-bit identifier of the DHT's key space: a node id or an infohash, big-endian (BEP 5).
 ///
 /// Three words instead of 20 bytes: XOR, comparison and prefix length are a few instructions each,
-/// and `Hashable` and `Comparable` need no code beyond the declaration order.
+/// inlined into the loops of other modules.
 package struct ID160: Hashable, Sendable {
     package var high: UInt64
     package var middle: UInt64
@@ -11,6 +11,7 @@ package struct ID160: Hashable, Sendable {
     package static let bitCount = 160
     package static let zero = ID160(high: 0, middle: 0, low: 0)
 
+    @inlinable
     package init(high: UInt64, middle: UInt64, low: UInt32) {
         self.high = high
         self.middle = middle
@@ -76,8 +77,14 @@ package struct ID160: Hashable, Sendable {
         }
     }
 
+    @inlinable
     package static func ^ (left: ID160, right: ID160) -> ID160 {
         ID160(high: left.high ^ right.high, middle: left.middle ^ right.middle, low: left.low ^ right.low)
+    }
+
+    @inlinable
+    package static func == (left: ID160, right: ID160) -> Bool {
+        left.high == right.high && left.middle == right.middle && left.low == right.low
     }
 
     package func append(to bytes: inout [UInt8]) {
@@ -102,6 +109,7 @@ package typealias NodeID = ID160
 package typealias InfoHash = ID160
 
 extension ID160: Comparable {
+    @inlinable
     package static func < (left: ID160, right: ID160) -> Bool {
         if left.high != right.high { return left.high < right.high }
         if left.middle != right.middle { return left.middle < right.middle }

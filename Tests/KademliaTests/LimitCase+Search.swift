@@ -66,8 +66,8 @@ extension LimitCase {
 
     /// How lookups go about it, not limits: other tests and the simulator are for them.
     static let searchPolicies: Set<String> = [
-        "concurrency", "stall", "stallQuantile", "stallsByContact", "floodGuard", "resend", "prefersLikely",
-        "queryTimeout", "attempts", "settleTimeout", "lifetime", "prefersSecureIDs", "storeSet", "cacheLifetime",
+        "concurrency", "stall", "stallQuantile", "stallsByContact", "floodGuard", "prefersLikely", "queryTimeout",
+        "attempts", "settleTimeout", "lifetime", "prefersSecureIDs", "storeSet", "cacheLifetime",
         "failureLifetime",
     ]
 }

@@ -38,9 +38,6 @@ extension Lookup {
             case .fresh:
                 head.choice = choice(from: rank)
                 return head
-            case .stalled where deservesResend(candidate):
-                head.choice = Int(index)
-                return head
             case .stalled, .failed: continue
             }
         }
@@ -62,10 +59,10 @@ extension Lookup {
         var unit = 1.0
         switch rules.search.concurrency {
         case .total(let count), .head(let count): limit = Double(count)
-        case .expected(let answers, let widening):
-            let answered = answeredNearby
-            limit = min(answers + widening * Double(answered), Double(max(rules.k - answered, 1)))
+        case .expected(let answers, let narrowing):
             unit = rules.hearsayShare
+            let answered = answeredNearby
+            limit = min(max(answers - narrowing * Double(answered), unit), Double(max(rules.k - answered, 1)))
         }
         if case .answered(let oneOf, let queries) = rules.search.floodGuard, queriedCount >= 2 * rules.k,
             answeredCount * oneOf < queriedCount
@@ -109,10 +106,5 @@ extension Lookup {
             if candidate.likelihood > candidates[best].likelihood { best = Int(index) }
         }
         return best
-    }
-
-    private func deservesResend(_ candidate: Candidate) -> Bool {
-        rules.search.resend == .likelyAlive && candidate.provenance == .proven
-            && candidate.attempts < rules.search.attempts && candidate.state == .stalled
     }
 }

@@ -11,9 +11,9 @@ package struct SearchRules: Hashable, Sendable {
         /// So many *answers* expected from those outstanding among the head: a contact that answered us lately counts
         /// nearly one, hearsay as much as hearsay has been worth to us.
         ///
-        /// `widening` more are allowed for each of the k nearest that has answered, since near the target few will be
-        /// found who would make a query superfluous; but never more than are missing.
-        case expected(Double, widening: Double)
+        /// `narrowing` fewer are allowed for each of the k nearest that has answered, and never more than are missing:
+        /// on the way a quick answer saves a hop, but at the end each query too many is a packet for nothing.
+        case expected(Double, narrowing: Double)
     }
 
     package enum Stall: Hashable, Sendable {
@@ -32,13 +32,6 @@ package struct SearchRules: Hashable, Sendable {
         case answered(oneOf: Int, queries: Int)
     }
 
-    package enum Resend: Hashable, Sendable {
-        /// A silent candidate is asked again, up to `attempts` times, if there is nobody better to ask.
-        case whenExhausted
-        /// Also one among the nearest that has answered us in the past: loss is the likelier reason of its silence.
-        case likelyAlive
-    }
-
     package enum StoreSet: Hashable, Sendable {
         /// The k nearest (BEP 5).
         case nearest
@@ -49,18 +42,20 @@ package struct SearchRules: Hashable, Sendable {
         case region
     }
 
-    /// Two and a half answers on the way: five hearsay contacts of which half are dead, or three good ones.
-    package var concurrency = Concurrency.expected(2.5, widening: 0.5)
+    /// Five hearsay contacts of which half are dead, or three good ones, and about two near the end.
+    ///
+    /// Tuned in the network of the proof (docs/simulator.md): wider is faster and costs packets.
+    package var concurrency = Concurrency.expected(2.1, narrowing: 0.2)
 
     package var stall = Stall.adaptive(initial: .seconds(1))
-    package var stallQuantile = 0.75
+    package var stallQuantile = 0.7
 
     /// A contact whose round trip we know stalls after twice that and a little, if that is sooner.
     package var stallsByContact = true
 
-    package var floodGuard = FloodGuard.answered(oneOf: 4, queries: 2)
-
-    package var resend = Resend.likelyAlive
+    /// Where half of all contacts are dead, one in eight answers only if the network is in trouble; one in four would
+    /// slow down the unlucky.
+    package var floodGuard = FloodGuard.answered(oneOf: 8, queries: 2)
 
     /// Among candidates about equally near, those that answered us come first, then those that several others named.
     package var prefersLikely = true
@@ -125,7 +120,6 @@ package struct SearchRules: Hashable, Sendable {
         rules.stall = .fixed(.seconds(1))
         rules.stallsByContact = false
         rules.floodGuard = .off
-        rules.resend = .whenExhausted
         rules.prefersLikely = false
         rules.queryTimeout = .seconds(15)
         rules.attempts = 1

@@ -53,6 +53,8 @@ package struct VirtualNetwork: Sendable {
     package internal(set) var digest = RunDigest()
     var events: [(host: HostIndex, event: Event)] = []
     var log = PacketLog()
+    /// Whom the last step was about, and whether it was a timer and not a packet.
+    package private(set) var lastFired: (host: HostIndex, wasTimer: Bool)?
 
     package init(latency: LatencyModel, faults: FaultRules = FaultRules(), generator: SeededGenerator) {
         var generator = generator
@@ -209,8 +211,11 @@ package struct VirtualNetwork: Sendable {
         traffic.events += 1
         switch occurrence {
         case .delivery(let handle, let address, let sourcePort, let target, let port):
+            lastFired = (Int(target), false)
             deliver(handle, from: EndpointV4(address: address, port: sourcePort), to: Int(target), port: port)
-        case .timer(let host): fire(Int(host))
+        case .timer(let host):
+            lastFired = (Int(host), true)
+            fire(Int(host))
         }
         return true
     }

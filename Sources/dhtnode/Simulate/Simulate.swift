@@ -9,6 +9,8 @@ struct Simulate: AsyncParsableCommand {
             The nodes are those that `dhtnode run` runs, and their packets are real; only the clock and the wires are \
             not. One seed decides everything: the same command of the same build ends with the same digest.
             """,
-        subcommands: [SimulateLookups.self, SimulateGrowth.self, SimulateCalibration.self],
+        subcommands: [
+            SimulateLookups.self, SimulateGrowth.self, SimulateWeek.self, SimulateFaults.self, SimulateCalibration.self,
+        ],
         defaultSubcommand: SimulateLookups.self)
 }
