@@ -10,6 +10,8 @@ docs/calibration.md has the figures.
 
 import argparse
 import concurrent.futures
+import contextlib
+import fcntl
 import json
 import os
 import random
@@ -24,6 +26,7 @@ import wire
 
 PER_PROCESS = 20
 PATIENCE = 30
+LOCK_PATIENCE = 30
 VARIANTS = {"ours": 0, "libtorrent": 1, "libtorrent-eager": 2}
 
 
@@ -35,7 +38,9 @@ def main():
     parser.add_argument("--nodes", type=int, default=200)
     parser.add_argument("--warm-askers", type=int, default=5, help="of each client, beside the nodes")
     parser.add_argument("--cold-places", type=int, default=20, help="rows of the matrix that cold clients start at")
-    parser.add_argument("--cold-lanes", type=int, default=4, help="cold clients at a time")
+    parser.add_argument("--cold-lanes", type=int, default=2, help="cold clients at a time")
+    parser.add_argument("--dead-lanes", type=int, default=12, help="likewise among dead nodes, where they wait")
+    parser.add_argument("--quiet-lock", help="a file whose lock (flock) is held while something is measured")
     parser.add_argument("--rounds", type=int, default=100, help="lookups of each kind")
     parser.add_argument("--dead-rounds", type=int, default=100, help="likewise, once a tenth is dead; 0 for none")
     parser.add_argument("--warm-up", type=float, default=180, help="seconds after the last node has joined")
@@ -171,7 +176,7 @@ class Bench:
             f"one-way ms, {options.nodes} nodes then askers; seed {options.seed}, "
             f"mean round trip {options.mean_rtt:g} ms, sigma {options.sigma:g}",
         )
-        self.write(event="run", **{k: v for k, v in vars(options).items() if k not in ("output", "dhtnode", "matrix")})
+        self.write(event="run", **{k: v for k, v in vars(options).items() if k not in ("output", "dhtnode", "matrix", "quiet_lock")})
         self.wire = wire.Wire(options.matrix, options.loss, options.seed)
         self.groups = [Group(first, options.seed) for first in range(0, options.nodes, PER_PROCESS)]
         self.warm = []
@@ -187,21 +192,41 @@ class Bench:
         time.sleep(5)
         tables = sorted(size for group in self.groups for size in group.tables())
         self.write(event="tables", contacts=tables)
-        self.measure(hashes[: options.rounds], 0)
+        with self.quiet():
+            self.measure(hashes[: options.rounds], 0, options.cold_lanes)
         if options.dead_rounds:
             # The router that all nodes entered by is in the first group, and nobody's contact: not that one.
             for group in self.groups[1 :: 10]:
                 group.kill()
                 self.groups.remove(group)
             self.note("a tenth is dead")
-            self.measure(hashes[options.rounds :], 0.1)
+            with self.quiet():
+                self.measure(hashes[options.rounds :], 0.1, options.dead_lanes)
         self.end()
 
     def announce(self, info_hash):
         group = self.random.choice(self.groups)
         group.say(f"announce {self.random.choice(group.rows)} {info_hash} {self.random.randrange(1024, 65536)}")
 
-    def measure(self, hashes, dead):
+    @contextlib.contextmanager
+    def quiet(self):
+        """Waits a while for everybody who measures or builds, and says whether they have ended."""
+        if not self.options.quiet_lock:
+            yield
+            return
+        with open(self.options.quiet_lock, "a") as file:
+            for _ in range(LOCK_PATIENCE):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self.note("measured alone")
+                    break
+                except BlockingIOError:
+                    time.sleep(1)
+            else:
+                self.note("measured beside others")
+            yield
+
+    def measure(self, hashes, dead, lanes):
         """Warm lookups one after the other; then cold ones, a few trials at a time."""
         for trial, info_hash in enumerate(hashes):
             askers = self.warm[trial % len(self.warm)]
@@ -210,18 +235,16 @@ class Bench:
                 time.sleep(0.2)
         alive = [row for group in self.groups for row in group.rows if row > 0]
         entries = [wire.outer(self.random.choice(alive)) for _ in hashes]
-        with concurrent.futures.ThreadPoolExecutor(self.options.cold_lanes) as lanes:
-            done = [
-                lanes.submit(self.measure_cold, hashes, entries, lane, dead) for lane in range(self.options.cold_lanes)
-            ]
+        with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+            done = [pool.submit(self.measure_cold, hashes, entries, lane, lanes, dead) for lane in range(lanes)]
         for lane in done:
             lane.result()
         self.show(dead)
 
-    def measure_cold(self, hashes, entries, lane, dead):
-        for trial in range(lane, len(hashes), self.options.cold_lanes):
+    def measure_cold(self, hashes, entries, lane, lanes, dead):
+        for trial in range(lane, len(hashes), lanes):
             row = self.options.nodes + self.options.warm_askers + trial % self.options.cold_places
-            for client in rotated(list(VARIANTS), trial // self.options.cold_lanes):
+            for client in rotated(list(VARIANTS), trial // lanes):
                 if client == "ours":
                     seconds = cold_ours(self.options.dhtnode, row, entries[trial], hashes[trial])
                 else:
