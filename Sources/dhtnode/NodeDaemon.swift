@@ -10,6 +10,7 @@ struct NodeDaemon {
     private enum Input: Sendable {
         case host(HostEvent)
         case status
+        case look(ID160)
         case stop
     }
 
@@ -17,9 +18,12 @@ struct NodeDaemon {
 
     private let network: NetworkConfiguration
     private let console: Console
+    private let takesLookups: Bool
 
-    init(_ network: NetworkConfiguration, _ console: Console) {
+    /// - Parameter takesLookups: standard input names infohashes to look up.
+    init(_ network: NetworkConfiguration, takesLookups: Bool, _ console: Console) {
         self.network = network
+        self.takesLookups = takesLookups
         self.console = console
     }
 
@@ -58,6 +62,7 @@ struct NodeDaemon {
                 feed.yield(.status)
             }
         }
+        if takesLookups { AskedLookups.read { feed.yield(.look($0)) } }
         let exit = await follow(inputs, host, keeper)
         bootstrap.cancel()
         clock.cancel()
@@ -94,13 +99,17 @@ struct NodeDaemon {
 
     /// Until somebody says stop, or the network is gone.
     private func follow(_ inputs: AsyncStream<Input>, _ host: Host, _ keeper: StateKeeper) async -> ProgramExit {
+        var lookups = AskedLookups(console)
         for await input in inputs {
             switch input {
             case .stop: return .done
+            case .look(let infoHash): host.command(.dht(lookups.start(infoHash, now: MonotonicClock.now)))
             case .status:
                 await showStatus(of: host)
                 await keeper.saveIfDue(host, now: MonotonicClock.now)
-            case .host(.client(.dht(let event))): show(event)
+            case .host(.client(.dht(let event))):
+                lookups.happened(event, now: MonotonicClock.now)
+                show(event)
             case .host(.socketLost(let endpoint)):
                 console.error("the network is unusable: the socket of \(endpoint) is gone")
                 return .noDHT

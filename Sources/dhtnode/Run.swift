@@ -16,9 +16,13 @@ struct Run: AsyncParsableCommand {
     @OptionGroup(title: "Output")
     var talk: OutputOptions
 
+    /// For measurements beside other clients (docs/calibration.md).
+    @Flag(help: ArgumentHelp("Look up each infohash that standard input names.", visibility: .hidden))
+    var lookupsFromStdin = false
+
     func run() async throws {
         let console = Console(program: "dhtnode", talk.configuration)
-        let daemon = NodeDaemon(try network.configuration(defaultPort: 6881), console)
+        let daemon = NodeDaemon(try network.configuration(defaultPort: 6881), takesLookups: lookupsFromStdin, console)
         throw ExitCode(await daemon.run().rawValue)
     }
 }

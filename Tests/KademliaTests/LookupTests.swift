@@ -50,6 +50,23 @@ import Testing
         #expect(asked(&lookup) == [10, 20, 30, 40, 50])
     }
 
+    @Test func theFastestOfTheNeighbourhoodIsAskedFirst() {
+        for (rules, expected) in [(SearchRules(), UInt32(60)), (.libtorrentLike, 10)] {
+            var configuration = Configuration()
+            configuration.search = rules
+            let inSmallNetwork = LookupRules(configuration, announces: false, networkSize: 8)
+            var lookup = Lookup(
+                target: target, ownID: NodeID(high: ~0, middle: 0, low: 0), rules: inSmallNetwork, now: now)
+            // The ninth is faster still, but is none of the nearest.
+            for (distance, milliseconds) in [
+                (10, 200), (20, 180), (30, 160), (40, 140), (50, 120), (60, 20), (70, 90), (80, 80), (90, 5),
+            ] {
+                _ = lookup.offer(contact(UInt32(distance)), .proven, roundTrip: .milliseconds(milliseconds))
+            }
+            #expect(asked(&lookup).first == expected)
+        }
+    }
+
     @Test func aNearerCandidateIsAskedAsSoonAsAPlaceIsFree() {
         var lookup = lookup([10, 20, 30, 40, 50, 60], .libtorrentLike)
         #expect(asked(&lookup).count == 5)

@@ -20,6 +20,8 @@ struct Candidate: Sendable {
     var state = State.fresh
     var attempts = 0
     var provenance = Provenance.hearsay
+    /// What its answers take; nil where we do not know.
+    var roundTrip: Duration?
     /// How often others named it, saturating.
     var mentions: UInt8 = 0
     /// Whether its address allows its id (BEP 42); true where that does not matter.

@@ -80,7 +80,11 @@ package struct Lookup: Sendable {
     }
 
     /// Somebody, or our table, knows this node.
-    package mutating func offer(_ contact: Contact, _ provenance: Provenance = .hearsay) -> Offer {
+    ///
+    /// - Parameter roundTrip: what its answers take, where we know.
+    package mutating func offer(
+        _ contact: Contact, _ provenance: Provenance = .hearsay, roundTrip: Duration? = nil
+    ) -> Offer {
         guard phase == .searching, contact.id != ownID else { return .refused }
         // Its answer as a seed is on the way.
         guard !seeds.contains(where: { $0.state == .asked && $0.endpoint == contact.endpoint }) else { return .refused }
@@ -95,7 +99,8 @@ package struct Lookup: Sendable {
         guard let index = slot(forPosition: position, isSecure: isSecure) else { return .refused }
         // The one that made room may have been nearer than the newcomer.
         order.insert(UInt16(index), at: self.position(of: contact.id))
-        candidates[index] = Candidate(contact: contact, provenance: provenance, mentions: 1, isSecure: isSecure)
+        candidates[index] = Candidate(
+            contact: contact, provenance: provenance, roundTrip: roundTrip, mentions: 1, isSecure: isSecure)
         return .taken
     }
 

@@ -60,6 +60,10 @@ package struct SearchRules: Hashable, Sendable {
     /// Among candidates about equally near, those that answered us come first, then those that several others named.
     package var prefersLikely = true
 
+    /// Among the k nearest, if they are about as near as the k nearest of the network should be, those that answered us
+    /// fastest come first: any of them should know what is looked for.
+    package var prefersFast = true
+
     /// A query silent for this long has failed.
     ///
     /// Until then a late answer counts.
@@ -121,6 +125,7 @@ package struct SearchRules: Hashable, Sendable {
         rules.stallsByContact = false
         rules.floodGuard = .off
         rules.prefersLikely = false
+        rules.prefersFast = false
         rules.queryTimeout = .seconds(15)
         rules.attempts = 1
         rules.settleTimeout = .seconds(15)

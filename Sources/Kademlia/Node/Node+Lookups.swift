@@ -71,8 +71,9 @@ extension Node {
         var known: [Contact] = []
         homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
         for contact in known {
-            let isProven = homes.span[home].record(of: contact).map { $0.failures == 0 } ?? false
-            _ = lookup.offer(contact, isProven ? .proven : .hearsay)
+            let record = homes.span[home].record(of: contact)
+            let isProven = record.map { $0.failures == 0 } ?? false
+            _ = lookup.offer(contact, isProven ? .proven : .hearsay, roundTrip: record?.roundTrip)
         }
         let isPoor = known.count < configuration.bucketSize
         var restored: [Contact] = []

@@ -78,6 +78,9 @@ package struct TableRules: Hashable, Sendable {
         var rules = TableRules()
         rules.prefersSecureIDs = true
         rules.failuresTolerated = 7
+        // One contact every five seconds is all that it pings, those it has only heard about among them.
+        rules.fillingChecks = 0
+        rules.verificationInterval = .seconds(5)
         return rules
     }
 }

@@ -43,7 +43,15 @@ package struct DelayMatrix: Equatable, Sendable {
         milliseconds = rows.flatMap { $0 }
     }
 
+    init(size: Int, milliseconds: [Float]) {
+        precondition(milliseconds.count == size * size, "a matrix that is not square")
+        (self.size, self.milliseconds) = (size, milliseconds)
+    }
+
+    /// One way, in milliseconds.
+    subscript(source: Int, target: Int) -> Float { milliseconds[source * size + target] }
+
     func latency(from source: HostIndex, to target: HostIndex) -> Duration {
-        .microseconds(Int64(milliseconds[source % size * size + target % size] * 1000))
+        .microseconds(Int64(self[source % size, target % size] * 1000))
     }
 }

@@ -55,17 +55,22 @@ enum LatencyArgument: Equatable, Sendable, ExpressibleByArgument {
         case .logNormal(let median, let p90):
             return .logNormal(medianRoundTrip: Self.milliseconds(median), p90RoundTrip: Self.milliseconds(p90))
         case .matrix(let path, let meaning):
-            let bytes: [UInt8]
-            do {
-                bytes = try FileContents.read(path, limitBytes: Self.matrixLimitBytes)
-            } catch {
-                throw ValidationError("--latency: \(path) cannot be read: \(error)")
-            }
-            do {
-                return LatencyModel(try DelayMatrix(parsing: String(decoding: bytes, as: UTF8.self), as: meaning))
-            } catch {
-                throw ValidationError("--latency: \(path), line \(error.line): \(error.reason)")
-            }
+            return LatencyModel(try Self.matrix(at: path, meaning, option: "--latency"))
+        }
+    }
+
+    /// Reads the matrix that an option names.
+    static func matrix(at path: String, _ meaning: DelayMatrix.Meaning, option: String) throws -> DelayMatrix {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileContents.read(path, limitBytes: Self.matrixLimitBytes)
+        } catch {
+            throw ValidationError("\(option): \(path) cannot be read: \(error)")
+        }
+        do {
+            return try DelayMatrix(parsing: String(decoding: bytes, as: UTF8.self), as: meaning)
+        } catch {
+            throw ValidationError("\(option): \(path), line \(error.line): \(error.reason)")
         }
     }
 

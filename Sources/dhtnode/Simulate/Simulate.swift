@@ -10,7 +10,8 @@ struct Simulate: AsyncParsableCommand {
             not. One seed decides everything: the same command of the same build ends with the same digest.
             """,
         subcommands: [
-            SimulateLookups.self, SimulateGrowth.self, SimulateAttacks.self, SimulateWeek.self, SimulateFaults.self,
+            SimulateLookups.self, SimulateGrowth.self, SimulateCalibration.self, SimulateAttacks.self,
+            SimulateWeek.self, SimulateFaults.self,
         ],
         defaultSubcommand: SimulateLookups.self)
 }
