@@ -109,7 +109,8 @@ extension Lookup {
         return best
     }
 
-    /// Of the k nearest that answered us lately, are in the target's neighbourhood, and are not asked, the one that answers fastest.
+    /// Of the k nearest that are in the target's neighbourhood, answered us lately and are not asked, the one that answers
+    /// fastest.
     private func fastestNeighbour(from rank: Int) -> Int? {
         guard rules.search.prefersFast, !isBesieged, let neighbourhood = rules.neighbourhood else { return nil }
         var best: (index: Int, roundTrip: Duration)?
