@@ -109,8 +109,7 @@ extension Lookup {
         return best
     }
 
-    /// Of the k nearest that are in the target's neighbourhood, answered us lately and are not asked, the one that answers
-    /// fastest.
+    /// Of the k nearest that are in the target's neighbourhood, answered us lately and are not asked, the fastest.
     private func fastestNeighbour(from rank: Int) -> Int? {
         guard rules.search.prefersFast, !isBesieged, let neighbourhood = rules.neighbourhood else { return nil }
         var best: (index: Int, roundTrip: Duration)?
