@@ -84,6 +84,8 @@ package struct Node: Sendable {
             return
         }
         lastReceived = now
+        // A node with nothing to keep up has let its time pass: what it gets now is not overdue.
+        if !needsUpkeep { nextUpkeep = max(nextUpkeep, now) }
         handle(packet, from: source, at: home, now: now, into: &outbox)
         nextDeadline = earliestDeadline
     }

@@ -92,8 +92,9 @@ enum WeekText {
         }
         return .object(
             [
-                .init("held", .object(totals)), .init("departures", .integer(day.departures)), .init("events", .integer(day.events)),
-                .init("bytes_sent", .integer(day.bytesSent)), .init("announces", .integer(day.announces)),
+                .init("held", .object(totals)), .init("departures", .integer(day.departures)),
+                .init("events", .integer(day.events)), .init("bytes_sent", .integer(day.bytesSent)),
+                .init("announces", .integer(day.announces)),
                 .init("announces_stored", .integer(day.announcesStored)), .init("lookups", .integer(day.lookups)),
                 .init("found", .integer(day.succeeded)),
             ])
