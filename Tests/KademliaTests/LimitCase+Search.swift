@@ -66,7 +66,8 @@ extension LimitCase {
 
     /// How lookups go about it, not limits: other tests and the simulator are for them.
     static let searchPolicies: Set<String> = [
-        "concurrency", "stall", "stallQuantile", "stallsByContact", "floodGuard", "prefersLikely", "queryTimeout",
+        "concurrency", "stall", "stallQuantile", "stallsByContact", "floodGuard", "prefersLikely", "prefersFast",
+        "queryTimeout",
         "attempts", "settleTimeout", "lifetime", "prefersSecureIDs", "storeSet", "cacheLifetime",
         "failureLifetime",
     ]

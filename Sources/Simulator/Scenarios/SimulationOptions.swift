@@ -36,9 +36,9 @@ package struct SimulationOptions: Sendable {
     package static var mainline: SimulationOptions {
         var options = SimulationOptions()
         options.population.nodeCount = 10_000
-        options.population.classicShare = 0.6
-        options.population.libtorrentLikeShare = 0.3
-        options.population.nat = .measured.scaled(to: 0.63)
+        options.population.classicShare = 0.75
+        options.population.libtorrentLikeShare = 0.15
+        options.population.nat = .measured.scaled(to: 0.68)
         options.population.sessions = .measured
         options.population.hostileShare = 0.02
         options.population.insecureIDShare = 0.3
