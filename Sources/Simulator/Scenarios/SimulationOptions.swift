@@ -38,7 +38,7 @@ package struct SimulationOptions: Sendable {
         options.population.nodeCount = 10_000
         options.population.classicShare = 0.75
         options.population.libtorrentLikeShare = 0.15
-        options.population.nat = .measured.scaled(to: 0.68)
+        options.population.nat = .measured.scaled(to: 0.69)
         options.population.sessions = .measured
         options.population.hostileShare = 0.02
         options.population.insecureIDShare = 0.3
