@@ -60,6 +60,8 @@ import Testing
         configuration.limits.infoHashCount = 20
         configuration.limits.peersPerInfoHash = 10
         configuration.limits.lookupCount = 10
+        // All of it takes minutes, and most answers are broken: silent ones are to be asked again at once.
+        configuration.search.rememberedFailureCount = 0
         let home = HomeSetup(local: .v4(127, 0, 0, 1, port: 6881))
         return Node(configuration: configuration, homes: [home], generator: generator.split(), now: .origin)
     }
