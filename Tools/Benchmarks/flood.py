@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Broken packets by the thousand while others ask properly: is the node alive afterwards, and were they answered?
 
-    flood.py [--seconds 30] [--malformed 20000] [--rate 500] [--limits default] [--output results/flood.jsonl]
+    flood.py [--seconds 30] [--malformed 20000] [--rate 150] [--limits default] [--output results/flood.jsonl]
 
 Exits with 1 unless the node still runs, ends cleanly when told to, and answered at least 95% of the proper queries.
 """
@@ -19,7 +19,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--malformed", type=int, default=20000, help="broken packets a second")
-    parser.add_argument("--rate", type=int, default=500, help="proper queries a second, from 4,096 sources")
+    parser.add_argument("--rate", type=int, default=150, help="proper queries a second, from 4,096 sources")
     parser.add_argument("--limits", default="default", choices=["low", "default", "high", "off"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", help="a raw JSON line is appended here")
