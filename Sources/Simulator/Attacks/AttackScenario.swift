@@ -1,20 +1,18 @@
 import Kademlia
 import Primitives
 
-/// One attack in one piece.
+/// One attack in one piece: there is no way to tell how far it is, or to stop it.
 package struct AttackScenario: Scenario {
     private let attack: Attack
     private let isDefended: Bool
     private let seed: UInt64
-    private var report: AttackReport?
 
     package init(_ attack: Attack, isDefended: Bool, seed: UInt64) {
         (self.attack, self.isDefended, self.seed) = (attack, isDefended, seed)
     }
 
     package mutating func advance(events: Int) -> Bool {
-        report = attack.carryOut(isDefended: isDefended, seed: seed)
-        return false
+        false
     }
 
     package var progress: ScenarioProgress {
@@ -22,6 +20,6 @@ package struct AttackScenario: Scenario {
     }
 
     package mutating func finish() -> AttackReport {
-        report ?? attack.carryOut(isDefended: isDefended, seed: seed)
+        attack.carryOut(isDefended: isDefended, seed: seed)
     }
 }

@@ -21,7 +21,7 @@ struct Talker: Adversary {
         case wait
     }
 
-    var homes: [Endpoint]
+    let homes: [Endpoint]
     private(set) var nextDeadline: Instant?
     private let node: Endpoint
     private let manner: Manner

@@ -1,0 +1,18 @@
+import Simulator
+import Testing
+
+/// The attacks on one node; those on a whole network take minutes and are for `dhtnode simulate attacks`.
+@Suite struct AttackTests {
+    private static let short: [Attack] = [.reflector, .tokenReplay, .storeFlood, .amplification]
+
+    @Test(arguments: short) func theDefenceHolds(attack: Attack) {
+        let report = attack.carryOut(isDefended: true, seed: 1)
+        #expect(report.figures.allSatisfy { $0.isHeld }, "\(report.figures)")
+    }
+
+    /// Or else the figures say nothing about the defence.
+    @Test(arguments: short) func withoutItTheAttackSucceeds(attack: Attack) {
+        let report = attack.carryOut(isDefended: false, seed: 1)
+        #expect(!report.figures.allSatisfy { $0.isHeld }, "\(report.figures)")
+    }
+}
