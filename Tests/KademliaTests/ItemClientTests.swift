@@ -63,6 +63,15 @@ import Testing
         #expect(pair[.b].statistics.queriesReceived.put == 1)
     }
 
+    /// A reply with the old one would have no nodes in it, and the search would end with whoever has it.
+    @Test func whatIsReplacedIsNotAskedFor() throws {
+        var pair = pair()
+        _ = try lookUp(item(5).target, .put(item(5)), in: &pair)
+        let report = try lookUp(item(6).target, .put(item(6)), in: &pair).report
+        #expect(report.announcedTo == 1 && report.item == nil)
+        #expect(pair[.b].storedItem(of: item(6).target, now: pair.now) == item(6))
+    }
+
     @Test func anUnexpectedVersionIsNotReplaced() throws {
         var pair = pair()
         _ = try lookUp(item(5).target, .put(item(5)), in: &pair)

@@ -11,8 +11,11 @@ extension Node {
         case .findNode: return .findNode(target: target, want: want)
         case .getPeers, .announce: return .getPeers(infoHash: target, want: want)
         case .scrape: return .getPeers(infoHash: target, want: want, .scrape)
-        case .get(let wish): return .get(target: target, newerThan: wish.newerThan, want: want)
-        case .put: return .get(target: target, newerThan: nil, want: want)
+        // A reply with an item has no room for nodes: who has nothing newer than we know had better send those.
+        case .get(let wish):
+            let known = [wish.newerThan, running.harvest.item?.signed?.sequence].compactMap { $0 }.max()
+            return .get(target: target, newerThan: known, want: want)
+        case .put(let item, _): return .get(target: target, newerThan: item.signed?.sequence, want: want)
         case .sample:
             if sampleSchedule.isEmpty || sampleSchedule.value.isDue(endpoint, now: now) {
                 return .sampleInfoHashes(target: target, want: want)
