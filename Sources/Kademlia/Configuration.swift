@@ -28,7 +28,8 @@ package enum NetworkMode: Hashable, Sendable {
 
 /// The settings of a node.
 ///
-/// Each default says why; durations may be scaled down together in tests.
+/// Each default says why; durations may be scaled down together in tests. Most of a copy is shared, since a million
+/// simulated nodes have the same settings.
 package struct Configuration: Sendable {
     package var networkMode = NetworkMode.public
 
@@ -45,17 +46,9 @@ package struct Configuration: Sendable {
     /// Off, the node behaves like one older than BEP 42, which the simulator has among its neighbours.
     package var followsExternalAddress = true
 
-    package var table = TableRules()
-    package var search = SearchRules()
-
-    /// Shared by copies until it is changed, since a million simulated nodes have the same.
-    package var budgets: Budgets {
-        get { boxedBudgets.value }
-        _modify { yield &boxedBudgets.value }
-    }
-
-    private var boxedBudgets = standardBudgets
-    private static let standardBudgets = Boxed(Budgets())
+    @Shared package var table = TableRules()
+    @Shared package var search = SearchRules()
+    @Shared package var budgets = Budgets()
 
     /// Pause after a bootstrap that nobody answered, or that left us with fewer than k contacts; it doubles up to the
     /// longest.
@@ -89,7 +82,7 @@ package struct Configuration: Sendable {
     /// Shorter serves those who index the network; each of them asks as often as this allows.
     package var sampleInterval = Duration.seconds(60 * 60)
 
-    package var limits = Limits()
+    @Shared package var limits = Limits()
 
     package init() {}
 

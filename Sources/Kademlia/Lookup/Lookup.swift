@@ -110,8 +110,9 @@ package struct Lookup: Sendable {
         let source = rules.networkMode.source(of: endpoint)
         let network = rules.networkMode == .public ? endpoint.network : nil
         var relatives = 0
-        for index in order {
-            let other = candidates[Int(index)].contact.endpoint
+        let candidates = candidates.span
+        for index in candidates.indices {
+            let other = candidates[index].contact.endpoint
             if rules.networkMode.source(of: other) == source { return false }
             if let network, other.network == network { relatives += 1 }
         }
@@ -159,7 +160,7 @@ package struct Lookup: Sendable {
 /// The settings of a node that its lookups need.
 package struct LookupRules: Sendable {
     var k: Int
-    var search: SearchRules
+    @Shared var search: SearchRules
     var candidateLimit: Int
     var networkMode: NetworkMode
     /// Tokens are collected, and announced with at the end.
@@ -178,7 +179,7 @@ package struct LookupRules: Sendable {
         networkSize: Double? = nil
     ) {
         k = configuration.bucketSize
-        search = configuration.search
+        _search = configuration.$search
         candidateLimit = min(max(configuration.limits.candidatesPerLookup, 1), Int(UInt16.max))
         networkMode = configuration.networkMode
         self.announces = announces

@@ -23,12 +23,12 @@ struct SearchMemory: Sendable {
     }
 
     mutating func answered(
-        after roundTrip: Duration, by endpoint: Endpoint, wasHearsay: Bool, _ rules: SearchRules
+        after roundTrip: Duration, by endpoint: Endpoint, wasHearsay: Bool, stallQuantile: Double
     ) {
         roundTrips.record(roundTrip)
         failures.remove(endpoint)
         guard wasHearsay else { return }
-        strangerRoundTrips.record(roundTrip, stallQuantile: rules.stallQuantile)
+        strangerRoundTrips.record(roundTrip, stallQuantile: stallQuantile)
         hearsay.record(isAlive: true)
     }
 

@@ -96,32 +96,6 @@ extension Home {
         }
     }
 
-    /// Inlined, like the next one, so that looking into a home does not copy it.
-    @inline(__always)
-    func standing(_ contact: Contact) -> TableStanding {
-        switch contact.endpoint {
-        case .v4(let address): tableV4.standing(id: contact.id, address: address)
-        case .v6(let address): tableV6.standing(id: contact.id, address: address)
-        }
-    }
-
-    /// How well a contact has answered; nil if it is none of ours.
-    @inline(__always)
-    func record(of contact: Contact) -> ContactRecord? {
-        switch contact.endpoint {
-        case .v4(let address): tableV4.record(id: contact.id, address: address)
-        case .v6(let address): tableV6.record(id: contact.id, address: address)
-        }
-    }
-
-    @inline(__always)
-    func appendClosest(to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]) {
-        switch family {
-        case .v4: tableV4.appendClosest(to: target, count: count, includingBad: includingBad, into: &result)
-        case .v6: tableV6.appendClosest(to: target, count: count, includingBad: includingBad, into: &result)
-        }
-    }
-
     /// The contact to check next, what to look for in its bucket, and whether that bucket could take more.
     mutating func nextCheck(
         now: Instant, pauseAfterFailure: Duration, using generator: inout SeededGenerator

@@ -114,12 +114,6 @@ extension Node {
 
     // MARK: -
 
-    /// Whether a packet comes from ourselves: a loop, or somebody's forgery to make us talk to ourselves.
-    func isOwn(_ source: Endpoint, at home: HomeIndex) -> Bool {
-        let homes = homes.span
-        return source == homes[home].local || source == homes[home].external
-    }
-
     func describeBudgets(_ statistics: inout Statistics) {
         guard !answerBudget.isEmpty || !queryBudget.isEmpty else { return }
         var budgets = BudgetStatistics()

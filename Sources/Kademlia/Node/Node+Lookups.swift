@@ -69,9 +69,9 @@ extension Node {
             hearsayShare: memory.hearsay.value, networkSize: memory[homes[home].family].reliableNodes)
         var lookup = Lookup(target: target, ownID: homes[home].id, rules: rules, now: now)
         var known: [Contact] = []
-        homes[home].appendClosest(to: target, count: Self.startCount, includingBad: true, into: &known)
+        appendClosest(to: target, count: Self.startCount, includingBad: true, at: home, into: &known)
         for contact in known {
-            let record = homes.span[home].record(of: contact)
+            let record = record(of: contact, at: home)
             let isProven = record.map { $0.failures == 0 } ?? false
             _ = lookup.offer(contact, isProven ? .proven : .hearsay, roundTrip: record?.roundTrip)
         }
@@ -171,9 +171,10 @@ extension Node {
     }
 
     /// Both families while the other one's table is poor (BEP 32, "Bootstrapping"), else only the one that is asked.
-    func wantBeside(_ home: HomeIndex) -> Want? {
-        let other = homes.contains { $0.family != homes[home].family && $0.contactCount < configuration.bucketSize }
-        return other ? [.n4, .n6] : nil
+    mutating func wantBeside(_ home: HomeIndex) -> Want? {
+        let family = homes[home].family
+        for other in homes.indices where homes[other].family != family && isPoor(other) { return [.n4, .n6] }
+        return nil
     }
 
     /// Hands an answer to what it was asked for.
@@ -245,7 +246,7 @@ extension Node {
         in response: Response, _ packet: RawSpan, _ body: (inout Node, Contact, HomeIndex) -> Void
     ) {
         for nodes in [response.nodes, response.nodes6] {
-            guard !nodes.isEmpty, let home = homes.firstIndex(where: { $0.family == nodes.family }) else { continue }
+            guard !nodes.isEmpty, let home = home(of: nodes.family) else { continue }
             let limit = configuration.limits.contactsPerReply
             if nodes.count > limit { counters.refused.contacts += nodes.count - limit }
             for index in 0..<min(nodes.count, limit) {

@@ -27,7 +27,7 @@ extension Node {
         if let retryAt = budgetPause(before: endpoint, urgency ?? purpose.urgency, now: now) {
             return .refused(retryAt: retryAt)
         }
-        let record = id.flatMap { homes.span[home].record(of: Contact(id: $0, endpoint: endpoint)) }
+        let record = id.flatMap { self.record(of: Contact(id: $0, endpoint: endpoint), at: home) }
         let transaction = Transaction(
             endpoint: endpoint, home: home, verb: query.verb, expectedID: id, purpose: purpose, sentAt: now,
             isHearsay: record == nil)
@@ -35,13 +35,14 @@ extension Node {
             return .refused(retryAt: now + Self.congestionPause)
         }
         let start = outbox.bytes.count
-        homes.span[home].encode(query, number: number, into: &outbox.bytes)
+        encode(query, number: number, at: home, into: &outbox.bytes)
         counters.queriesSent.count(query.verb)
         outbox.finishDatagram(from: start, to: endpoint, via: home)
         return .sent
     }
 
     /// How long a query to a stranger may be silent before somebody else is asked in its place.
+    @inline(__always)
     var stallTimeout: Duration {
         switch configuration.search.stall {
         case .fixed(let timeout): timeout
@@ -50,6 +51,7 @@ extension Node {
     }
 
     /// The same for a contact: from its own round trip, if that says more.
+    @inline(__always)
     private func stallTimeout(of record: ContactRecord?) -> Duration {
         guard configuration.search.stallsByContact, let record else { return stallTimeout }
         return min(stallTimeout, record.roundTrip * 2 + .milliseconds(50))
@@ -57,7 +59,7 @@ extension Node {
 
     /// Pings for the owner, who chose the endpoint: no rule about contacts applies.
     mutating func ping(_ endpoint: Endpoint, now: Instant, into outbox: inout Outbox) {
-        let home = homes.firstIndex { $0.family == endpoint.family }
+        let home = self.home(of: endpoint.family)
         let sending = home.map { home in
             send(.ping, to: endpoint, id: nil, at: home, for: .ping, now: now, into: &outbox)
         }
@@ -119,7 +121,7 @@ extension Node {
         counters.errorsReceived += 1
         memory.answered(
             after: transaction.sentAt.duration(to: now), by: source, wasHearsay: transaction.isHearsay,
-            configuration.search)
+            stallQuantile: configuration.search.stallQuantile)
         switch transaction.purpose {
         case .lookup(let reference, let asked):
             withLeg(reference, home, now: now, into: &outbox) { $0.failed(asked) }
@@ -166,7 +168,7 @@ extension Node {
         if counters.answersReceived.total == 0 { outbox.events.append(.firstContact(transaction.endpoint)) }
         memory.answered(
             after: transaction.sentAt.duration(to: now), by: transaction.endpoint,
-            wasHearsay: transaction.isHearsay, configuration.search)
+            wasHearsay: transaction.isHearsay, stallQuantile: configuration.search.stallQuantile)
         counters.answersReceived.count(transaction.verb)
     }
 }

@@ -98,20 +98,20 @@ extension Node {
     /// `want`, or the family of the home that was asked, decides which nodes are sent (BEP 32).
     ///
     /// - Parameter isBesideMuch: half of the packet is for something else, so two families share what one may take.
-    func fillNodes(
+    mutating func fillNodes(
         _ content: inout ReplyContent, near target: ID160, want: Want?, isBesideMuch: Bool = false, at home: HomeIndex
     ) {
-        let defaultWant: Want = homes[home].family == .v4 ? .n4 : .n6
+        let defaultWant: Want = homes.span[home].family == .v4 ? .n4 : .n6
         let want = want.flatMap { $0.isEmpty ? nil : $0 } ?? defaultWant
         let room = isBesideMuch && want == [.n4, .n6] ? Self.nodesPerReply / 2 : Self.nodesPerReply
         let count = min(configuration.bucketSize, room)
         if want.contains(.n4), let source = homeForNodes(of: .v4, asked: home) {
-            homes.span[source].appendClosest(to: target, count: count, into: &content.nodes.orEmpty)
+            appendClosest(to: target, count: count, at: source, into: &content.nodes.orEmpty)
         } else {
             content.nodes = nil
         }
         if want.contains(.n6), let source = homeForNodes(of: .v6, asked: home) {
-            homes.span[source].appendClosest(to: target, count: count, into: &content.nodes6.orEmpty)
+            appendClosest(to: target, count: count, at: source, into: &content.nodes6.orEmpty)
         } else {
             content.nodes6 = nil
         }
@@ -120,8 +120,8 @@ extension Node {
     /// Two families of 8 take 512 bytes, which leaves half of a packet for peers.
     private static let nodesPerReply = 8
 
-    private func homeForNodes(of family: Endpoint.Family, asked home: HomeIndex) -> HomeIndex? {
-        homes.span[home].family == family ? home : homes.firstIndex { $0.family == family }
+    private mutating func homeForNodes(of family: Endpoint.Family, asked home: HomeIndex) -> HomeIndex? {
+        homes.span[home].family == family ? home : self.home(of: family)
     }
 
     private mutating func fillValues(
@@ -179,12 +179,6 @@ extension Node {
         case .sampleInfoHashes: counters.queriesReceived.sampleInfoHashes += 1
         case .unknown: counters.queriesReceived.unknown += 1
         }
-    }
-
-    func isOwn(_ id: NodeID) -> Bool {
-        let homes = homes.span
-        for home in homes.indices where homes[home].id == id { return true }
-        return false
     }
 }
 

@@ -135,7 +135,7 @@ extension Node {
         }
         if let id = stranger.id {
             let contact = Contact(id: id, endpoint: stranger.endpoint)
-            guard homes.span[stranger.home].standing(contact) == .welcome else { return }
+            guard standing(contact, at: stranger.home) == .welcome else { return }
         }
         appendUnverified(stranger, now: now)
     }
@@ -156,12 +156,12 @@ extension Node {
         while nextVerification <= now, let stranger = nextStranger() {
             if let id = stranger.id {
                 let contact = Contact(id: id, endpoint: stranger.endpoint)
-                guard homes.span[stranger.home].standing(contact) == .welcome else { continue }
+                guard standing(contact, at: stranger.home) == .welcome else { continue }
             }
             nextVerification = now + configuration.table.verificationInterval
             // A poor table needs more than a sign of life.
-            let isPoor = homes.span[stranger.home].contactCount < configuration.bucketSize
-            let query = isPoor ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
+            let query =
+                isPoor(stranger.home) ? OutgoingQuery.findNode(target: homes[stranger.home].id, want: nil) : .ping
             let sending = send(
                 query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
                 into: &outbox)
@@ -188,6 +188,7 @@ extension Node {
 
     // MARK: Upkeep
 
+    @inline(__always)
     var needsUpkeep: Bool {
         if store.infoHashCount > 0 || !items.isEmpty && items.value.count > 0 { return true }
         let homes = homes.span
@@ -195,6 +196,7 @@ extension Node {
         return false
     }
 
+    @inline(__always)
     private var upkeepInterval: Duration {
         switch configuration.table.upkeep {
         case .stalest(let interval):

@@ -32,7 +32,7 @@ package struct Node: Sendable {
     var checksDone = 0
     /// When anybody's packet came last: if nobody's did since a query was sent, the silence may be our own.
     var lastReceived: Instant
-    var counters = Statistics()
+    @Shared var counters = Statistics()
     /// When `timedOut` wants to be called; nil for never.
     ///
     /// Stored, and renewed at the end of each fact, so that looking at it costs a driver nothing.
@@ -70,7 +70,7 @@ package struct Node: Sendable {
             guard let match else { continue }
             counters.refused.contacts += self.homes[index].restore(match, configuration, now: now)
         }
-        nextDeadline = earliestDeadline
+        renewDeadline()
     }
 
     /// A datagram arrived at `home`; its bytes are not kept.
@@ -87,7 +87,7 @@ package struct Node: Sendable {
         // A node with nothing to keep up has let its time pass: what it gets now is not overdue.
         if !needsUpkeep { nextUpkeep = max(nextUpkeep, now) }
         handle(packet, from: source, at: home, now: now, into: &outbox)
-        nextDeadline = earliestDeadline
+        renewDeadline()
     }
 
     private mutating func handle(
@@ -128,7 +128,7 @@ package struct Node: Sendable {
         upkeepIfDue(now: now, into: &outbox)
         for home in homes.indices { lookUpSelfIfDue(home, now: now, into: &outbox) }
         while let due = publications.popDue(now: now) { publish(due, now: now, into: &outbox) }
-        nextDeadline = earliestDeadline
+        renewDeadline()
     }
 
     package mutating func command(_ command: Command, now: Instant, into outbox: inout Outbox) {
@@ -145,23 +145,22 @@ package struct Node: Sendable {
                 enqueue(Unverified(endpoint: endpoint, id: nil, home: home), now: now)
             }
         }
-        nextDeadline = earliestDeadline
+        renewDeadline()
     }
 
-    private var earliestDeadline: Instant? {
+    private mutating func renewDeadline() {
         var deadline = Instant.distantFuture
         if let next = transactions.nextDeadline { deadline = min(deadline, next) }
         if let next = lookups.nextDeadline { deadline = min(deadline, next) }
         if !unverified.isEmpty { deadline = min(deadline, nextVerification) }
         if needsUpkeep { deadline = min(deadline, nextUpkeep) }
         if let next = publications.nextDeadline { deadline = min(deadline, next) }
-        // Through a span: iterating over the array would copy each home, with its tables, for every packet.
-        let homes = homes.span
         for home in homes.indices {
-            if let next = homes[home].selfLookupAt { deadline = min(deadline, next) }
-            if !homes[home].restored.isEmpty { deadline = min(deadline, nextVerification) }
+            // Through a span: a home taken out of the array would be copied, with its tables, for every packet.
+            if let next = homes.span[home].selfLookupAt { deadline = min(deadline, next) }
+            if !homes.span[home].restored.isEmpty { deadline = min(deadline, nextVerification) }
         }
-        return deadline == .distantFuture ? nil : deadline
+        nextDeadline = deadline == .distantFuture ? nil : deadline
     }
 
     /// What somebody stored with us (BEP 44).

@@ -25,25 +25,25 @@ enum OutgoingQuery {
     }
 }
 
-extension Home {
+extension MessageEncoder {
     /// Writes a query of ours; `number` comes back with its answer.
-    func encode(_ query: OutgoingQuery, number: UInt32, into bytes: inout [UInt8]) {
+    func encode(_ query: OutgoingQuery, number: UInt32, localPort: UInt16, into bytes: inout [UInt8]) {
         switch query {
-        case .ping: encoder.ping(number: number, into: &bytes)
+        case .ping: ping(number: number, into: &bytes)
         case .findNode(let target, let want):
-            encoder.findNode(target: target, want: want, number: number, into: &bytes)
+            findNode(target: target, want: want, number: number, into: &bytes)
         case .getPeers(let infoHash, let want, let options):
-            encoder.getPeers(infoHash: infoHash, want: want, options: options, number: number, into: &bytes)
+            getPeers(infoHash: infoHash, want: want, options: options, number: number, into: &bytes)
         case .announcePeer(let infoHash, let port, let isSeed, let token):
-            encoder.announcePeer(
-                infoHash: infoHash, port: port == 0 ? local.port : port, impliedPort: port == 0, isSeed: isSeed,
+            announcePeer(
+                infoHash: infoHash, port: port == 0 ? localPort : port, impliedPort: port == 0, isSeed: isSeed,
                 token: token, number: number, into: &bytes)
         case .get(let target, let sequence, let want):
-            encoder.get(target: target, newerThan: sequence, want: want, number: number, into: &bytes)
+            get(target: target, newerThan: sequence, want: want, number: number, into: &bytes)
         case .put(let item, let expectedSequence, let token):
-            encoder.put(item, expectedSequence: expectedSequence, token: token, number: number, into: &bytes)
+            put(item, expectedSequence: expectedSequence, token: token, number: number, into: &bytes)
         case .sampleInfoHashes(let target, let want):
-            encoder.sampleInfoHashes(target: target, want: want, number: number, into: &bytes)
+            sampleInfoHashes(target: target, want: want, number: number, into: &bytes)
         }
     }
 }

@@ -29,7 +29,7 @@ package enum TableStanding: Equatable, Sendable {
 package struct RoutingTable<Address: ContactAddress>: Sendable {
     package private(set) var ownID: NodeID
     let bucketSize: Int
-    let rules: TableRules
+    @Shared var rules: TableRules
     /// Public mode: one contact per host, few per network, and ids are judged by their addresses (BEP 42).
     ///
     /// Otherwise one contact per endpoint.
@@ -49,7 +49,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     package init(ownID: NodeID, configuration: Configuration) {
         self.ownID = ownID
         bucketSize = min(max(configuration.bucketSize, 1), 255)
-        rules = configuration.table
+        _rules = configuration.$table
         isPublic = configuration.networkMode == .public
     }
 

@@ -25,7 +25,7 @@ package struct PeerStore: Sendable {
         var peerCount: Int { v4.count + v6.count }
     }
 
-    private let limits: Configuration.Limits
+    @Shared private var limits: Configuration.Limits
     private let lifetime: Duration
     private let isPublic: Bool
     private(set) var index: [InfoHash: Int] = [:]
@@ -39,7 +39,7 @@ package struct PeerStore: Sendable {
     package private(set) var peerCount = 0
 
     package init(configuration: Configuration) {
-        limits = configuration.limits
+        _limits = configuration.$limits
         lifetime = configuration.peerLifetime
         isPublic = configuration.networkMode == .public
     }

@@ -170,6 +170,7 @@ extension VirtualNetwork {
             .delivery(handle, address: source.address, port: source.port, to: UInt32(target), at: port), at: arrival)
     }
 
+    @inline(__always)
     private func hash(_ first: HostIndex, _ second: HostIndex) -> UInt64 {
         let pair: [1 of UInt64] = [UInt64(min(first, second)) << 32 | UInt64(max(first, second))]
         return pairHash.hash(pair.span.bytes)

@@ -77,6 +77,9 @@ package struct VirtualNetwork: Sendable {
     }
 
     /// Nil when nobody ever lived there.
+    ///
+    /// Inlined, since calling it would copy the network, and it is called for every packet.
+    @inline(__always)
     package func host(at endpoint: Endpoint) -> HostIndex? {
         guard case .v4(let v4) = endpoint, let host = book.host(at: v4.address), host < hosts.count else { return nil }
         return host
