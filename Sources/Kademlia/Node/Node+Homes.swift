@@ -68,6 +68,19 @@ extension Node {
         }
     }
 
+    /// Reads a little of all that a packet needs, from the memory of many a node, and adds it up.
+    ///
+    /// Mutating only so that it is not copied.
+    package mutating func touch() -> Int {
+        var sum = transactions.touch() &+ unverified.count &+ lookups.count &+ store.infoHashCount
+        sum &+= counters.timeouts &+ Int(truncatingIfNeeded: lastReceived.nanoseconds)
+        for home in homes.indices {
+            sum &+= homes.span[home].tableV4.contacts.count &+ homes.span[home].tableV4.counts.count
+            if homes.span[home].selfLookupAt == nil { sum &+= 1 }
+        }
+        return sum
+    }
+
     /// Writes a query of ours; `number` comes back with its answer.
     @inline(__always)
     func encode(_ query: OutgoingQuery, number: UInt32, at home: HomeIndex, into bytes: inout [UInt8]) {

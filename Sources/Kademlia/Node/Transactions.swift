@@ -77,6 +77,9 @@ struct Transactions: Sendable {
 
     var nextDeadline: Instant? { deadlines.min?.at }
 
+    /// Reads a little, see `Node.touch`.
+    func touch() -> Int { slots.count &+ free.count &+ deadlines.count }
+
     /// Registers a query about to be sent; returns its number, or nil when too many are in flight.
     mutating func begin(_ transaction: Transaction, stallTimeout: Duration) -> UInt32? {
         let slot: Int

@@ -32,6 +32,11 @@ struct PacketSlab: Sendable {
         return Handle(slot: slot, byteCount: UInt16(packet.count), sizeClass: UInt8(sizeClass))
     }
 
+    func firstByte(of handle: Handle) -> Int {
+        let sizeClass = Int(handle.sizeClass)
+        return Int(classes[sizeClass].bytes[Int(handle.slot) * classes[sizeClass].slotByteCount])
+    }
+
     /// Copies the packet to the front of `buffer`, and forgets it.
     mutating func remove(_ handle: Handle, into buffer: inout [UInt8]) {
         let sizeClass = Int(handle.sizeClass)

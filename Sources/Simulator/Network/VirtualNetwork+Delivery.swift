@@ -5,6 +5,21 @@ import Primitives
 
 /// What happens to packets and timers.
 extension VirtualNetwork {
+    /// Looks at the memory of a host to which something will happen soon.
+    ///
+    /// In a large network each event finds its host outside of all caches. Looked at one after the other, several hosts
+    /// are fetched at the same time; the sum only makes sure that they are.
+    mutating func foresee(_ occurrence: Occurrence) {
+        let host: Int
+        switch occurrence {
+        case .delivery(let handle, _, _, let target, _):
+            host = Int(target)
+            foreseen &+= slab.firstByte(of: handle)
+        case .timer(let target): host = Int(target)
+        }
+        if hosts[host].kind == .node { foreseen &+= nodes[Int(hosts[host].slot)].touch() }
+    }
+
     mutating func deliver(_ handle: PacketSlab.Handle, from source: EndpointV4, to host: HostIndex, port: UInt16) {
         // Out of `self` for the while, since a span of a field shuts off all of it.
         var packet: [UInt8] = []

@@ -53,6 +53,8 @@ package struct VirtualNetwork: Sendable {
     package internal(set) var digest = RunDigest()
     var events: [(host: HostIndex, event: Event)] = []
     var log = PacketLog()
+    /// See `foresee`.
+    var foreseen = 0
     /// Whom the last step was about, and whether it was a timer and not a packet.
     package private(set) var lastFired: (host: HostIndex, wasTimer: Bool)?
 
@@ -212,6 +214,7 @@ package struct VirtualNetwork: Sendable {
     package mutating func step(until limit: Instant) -> Bool {
         guard let occurrence = wheel.next(until: limit) else { return false }
         traffic.events += 1
+        for next in wheel.upcoming { foresee(next) }
         switch occurrence {
         case .delivery(let handle, let address, let sourcePort, let target, let port):
             lastFired = (Int(target), false)
