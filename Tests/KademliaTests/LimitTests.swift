@@ -30,7 +30,7 @@ import Testing
         let areas = Mirror(reflecting: Configuration()).children.compactMap { child in
             Mirror(reflecting: child.value).displayStyle == .struct && !(child.value is Duration) ? child.label : nil
         }
-        #expect(Set(areas) == ["limits", "boxedBudgets", "table", "search"])
+        #expect(Set(areas) == ["_limits", "_budgets", "_table", "_search"])
     }
 
     private var generator = SeededGenerator(number: 79)

@@ -45,7 +45,7 @@ package struct SearchRules: Hashable, Sendable {
     /// Five hearsay contacts of which half are dead, or three good ones, and about two near the end.
     ///
     /// Tuned in the network of the proof (docs/simulator.md): wider is faster and costs packets.
-    package var concurrency = Concurrency.expected(2.3, narrowing: 0.2)
+    package var concurrency = Concurrency.expected(2.2, narrowing: 0.2)
 
     package var stall = Stall.adaptive(initial: .seconds(1))
     package var stallQuantile = 0.7
