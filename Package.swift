@@ -62,6 +62,12 @@ let edge: [Target] = [
         ]),
 ]
 
+let benchmarks: [Target] = [
+    .executableTarget(
+        name: "microbenchmark", dependencies: ["Simulator", "Kademlia", "KRPC", "Primitives"],
+        path: "Tools/Benchmarks/Micro")
+]
+
 let plugins: [Target] = [
     .plugin(name: "NoteCommit", capability: .buildTool(), path: "Tools/NoteCommit", exclude: ["note.sh"])
 ]
@@ -110,7 +116,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-numerics", exact: "1.1.1"),
     ],
-    targets: pure + edge + plugins + tests
+    targets: pure + edge + benchmarks + plugins + tests
 )
 
 for target in package.targets where target.type != .system && target.type != .plugin {

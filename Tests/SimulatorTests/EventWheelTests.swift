@@ -15,6 +15,37 @@ import Testing
         #expect(wheel.count == 0)
     }
 
+    /// Many in a few milliseconds, and each schedules others, for the same millisecond too.
+    @Test func crowdedMillisecondsKeepTheirOrderAndSpaceIsUsedAgain() {
+        var wheel = EventWheel<Int>()
+        for payload in 0..<500 { wheel.schedule(payload, at: .origin + .milliseconds(payload / 100)) }
+        var order: [[Int]] = []
+        var next = 500
+        while let payload = wheel.next(until: .origin + .seconds(60)) {
+            let millisecond = Int(wheel.now.nanoseconds / 1_000_000)
+            while order.count <= millisecond { order.append([]) }
+            order[millisecond].append(payload)
+            guard next < 5000 else { continue }
+            wheel.schedule(next, at: wheel.now + .milliseconds(next % 3))
+            next += 1
+        }
+        #expect(order.joined().count == 5000 && Set(order.joined()).count == 5000 && wheel.count == 0)
+        // Within a millisecond they are in the order in which they were scheduled, which is that of the numbers.
+        for payloads in order { #expect(payloads == payloads.sorted()) }
+    }
+
+    @Test func whatIsUpcomingIsWhatHappensNext() {
+        var wheel = EventWheel<Int>()
+        for payload in 0..<40 { wheel.schedule(payload, at: .origin + .milliseconds(payload / 20)) }
+        var shown: [Int] = []
+        while let payload = wheel.next(until: .origin + .seconds(1)) {
+            #expect(wheel.upcoming.isEmpty || wheel.upcoming.first == payload + 1)
+            shown += wheel.upcoming
+        }
+        // All but the first of each row.
+        #expect(shown == (1..<16) + (17..<20) + (21..<36) + (37..<40))
+    }
+
     @Test func timeStopsAtTheLimitAndNeverRunsBack() {
         var wheel = EventWheel<Int>()
         wheel.schedule(1, at: .origin + .milliseconds(500))

@@ -3,8 +3,8 @@ import Primitives
 
 /// What the node asks of its homes for every packet.
 ///
-/// Inlined and field by field, through a span: a method of the node or of a home, or a home taken out of the array, would
-/// get a copy of the whole of it.
+/// Inlined and field by field, through a span: a method of the node or of a home, or a home taken out of the array,
+/// would get a copy of the whole of it.
 extension Node {
     /// The first home of a family.
     @inline(__always)
