@@ -101,48 +101,68 @@ extension RoutingTable {
     /// their id, then one of a crowd where the newcomer would stand alone, then one that is clearly slower.
     private func victim(of newcomer: TableContact<Address>, in bucket: Int) -> Int? {
         let members = range(of: bucket)
-        if let worst = members.max(by: { contacts[$0].failures < contacts[$1].failures }), contacts[worst].isBad {
-            return worst
-        }
-        var eligible = members.filter { _ in true }
+        if let worst = worst(of: members), contacts[worst].isBad { return worst }
+        let contacts = contacts.span
+        var mayBeSecure = true
         if rules.prefersSecureIDs {
-            eligible = members.filter { !contacts[$0].isSecure }
-            if newcomer.isSecure {
-                if !eligible.isEmpty { return slowest(of: eligible) }
-                eligible = members.filter { _ in true }
-            }
+            let hasInsecure = members.contains { !contacts[$0].isSecure }
+            if newcomer.isSecure, hasInsecure { return slowest(of: members) { !$0.isSecure } }
+            mayBeSecure = newcomer.isSecure
         }
-        var rivals = eligible
-        if rules.spreadsPrefixes {
-            rivals = eligible.filter { slot(of: contacts[$0].id, in: bucket) == slot(of: newcomer.id, in: bucket) }
-            let isAlone = !members.contains {
-                slot(of: contacts[$0].id, in: bucket) == slot(of: newcomer.id, in: bucket)
-            }
-            if isAlone { return slowest(of: crowd(among: eligible, in: bucket)) }
+        let isEligible = { (contact: TableContact<Address>) in mayBeSecure || !contact.isSecure }
+        guard rules.spreadsPrefixes else {
+            return slowest(of: members, if: isEligible).flatMap { yields($0, to: newcomer) }
         }
-        guard rules.ranksByRoundTrip, let slowest = slowest(of: rivals),
-            newcomer.roundTrip * 4 < contacts[slowest].roundTrip * 3
-        else { return nil }
+        let (prefix, mask) = slot(of: newcomer.id, in: bucket)
+        let isAlone = !members.contains { contacts[$0].id.high & mask == prefix }
+        if isAlone { return slowestOfCrowd(among: members, in: bucket, if: isEligible) }
+        let rival = slowest(of: members) { $0.id.high & mask == prefix && isEligible($0) }
+        return rival.flatMap { yields($0, to: newcomer) }
+    }
+
+    /// The contact itself, if the rules let speed decide and the newcomer is faster by a quarter.
+    private func yields(_ index: Int, to newcomer: TableContact<Address>) -> Int? {
+        rules.ranksByRoundTrip && newcomer.roundTrip * 4 < contacts[index].roundTrip * 3 ? index : nil
+    }
+
+    /// The first of those with the most failures.
+    private func worst(of members: Range<Int>) -> Int? {
+        let contacts = contacts.span
+        return members.max { contacts[$0].failures < contacts[$1].failures }
+    }
+
+    private func slowest(of members: Range<Int>, if isEligible: (TableContact<Address>) -> Bool) -> Int? {
+        let contacts = contacts.span
+        var slowest: Int?
+        for index in members where isEligible(contacts[index]) {
+            if slowest.map({ contacts[$0].roundTripCode < contacts[index].roundTripCode }) ?? true { slowest = index }
+        }
         return slowest
     }
 
-    private func slowest(of indices: [Int]) -> Int? {
-        indices.max { contacts[$0].roundTrip < contacts[$1].roundTrip }
-    }
-
-    /// The members of the slot with the most contacts, if that is more than one.
-    private func crowd(among indices: [Int], in bucket: Int) -> [Int] {
-        var largest: [Int] = []
-        var group: [Int] = []
-        var last: (UInt64, UInt64)?
-        for index in indices.sorted(by: { contacts[$0].id < contacts[$1].id }) {
-            let slot = slot(of: contacts[index].id, in: bucket)
-            if last.map({ $0 == slot }) != true { group = [] }
-            group.append(index)
-            last = slot
-            if group.count > largest.count { largest = group }
+    /// The slowest in the slot with the most contacts, if those are more than one.
+    private func slowestOfCrowd(
+        among members: Range<Int>, in bucket: Int, if isEligible: (TableContact<Address>) -> Bool
+    ) -> Int? {
+        let contacts = contacts.span
+        let mask = slot(of: ownID, in: bucket).mask
+        // A bucket of at most 255 has at most 128 slots.
+        var counts = [128 of UInt8](repeating: 0)
+        for index in members where isEligible(contacts[index]) {
+            counts[Int((contacts[index].id.high & mask) >> mask.trailingZeroBitCount) & 127] += 1
         }
-        return largest.count > 1 ? largest : []
+        guard let largest = counts.indices.max(by: { counts[$0] < counts[$1] }), counts[largest] > 1 else { return nil }
+        let prefix = UInt64(largest) << mask.trailingZeroBitCount
+        var slowest: Int?
+        for index in members where isEligible(contacts[index]) && contacts[index].id.high & mask == prefix {
+            guard let other = slowest else {
+                slowest = index
+                continue
+            }
+            let (code, most) = (contacts[index].roundTripCode, contacts[other].roundTripCode)
+            if code > most || code == most && contacts[index].id < contacts[other].id { slowest = index }
+        }
+        return slowest
     }
 
     /// The bits of an id that follow those which all of its bucket share, as many as the bucket could keep apart; and

@@ -33,7 +33,10 @@ package struct TableContact<Address: ContactAddress>: Equatable, Sendable {
     package var isSecure: Bool { quality & Self.secureBit != 0 }
 
     /// The smoothed round trip, to 4 ms and at most 16 s.
-    package var roundTrip: Duration { .milliseconds(Int(quality >> 4) * 4) }
+    package var roundTrip: Duration { .milliseconds(Int(roundTripCode) * 4) }
+
+    /// The same in units of 4 ms, for comparing.
+    var roundTripCode: UInt16 { quality >> 4 }
 
     /// When it last gave a sign of life or was asked for one by upkeep, to the second.
     package var lastTouched: Instant { Instant(nanoseconds: Int64(touchedSeconds) * 1_000_000_000) }
