@@ -1,4 +1,6 @@
 /// An IPv4 address and port in 6 bytes, host byte order.
+///
+/// Comparisons of this and the next two are inlined into the loops of other modules.
 package struct EndpointV4: Hashable, Comparable, Sendable {
     package var address: UInt32
     package var port: UInt16
@@ -6,6 +8,11 @@ package struct EndpointV4: Hashable, Comparable, Sendable {
     package init(address: UInt32, port: UInt16) {
         self.address = address
         self.port = port
+    }
+
+    @inlinable
+    package static func == (left: EndpointV4, right: EndpointV4) -> Bool {
+        left.address == right.address && left.port == right.port
     }
 
     package static func < (left: EndpointV4, right: EndpointV4) -> Bool {
@@ -26,6 +33,11 @@ package struct EndpointV6: Hashable, Comparable, Sendable {
         self.port = port
     }
 
+    @inlinable
+    package static func == (left: EndpointV6, right: EndpointV6) -> Bool {
+        left.high == right.high && left.low == right.low && left.port == right.port
+    }
+
     package static func < (left: EndpointV6, right: EndpointV6) -> Bool {
         (left.high, left.low, left.port) < (right.high, right.low, right.port)
     }
@@ -42,6 +54,16 @@ package enum Endpoint: Hashable, Comparable, Sendable {
         .v4(EndpointV4(address: UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d), port: port))
     }
 
+    @inlinable
+    package static func == (left: Endpoint, right: Endpoint) -> Bool {
+        switch (left, right) {
+        case (.v4(let left), .v4(let right)): left == right
+        case (.v6(let left), .v6(let right)): left == right
+        case (.v4, .v6), (.v6, .v4): false
+        }
+    }
+
+    @inlinable
     package var family: Family {
         switch self {
         case .v4: .v4

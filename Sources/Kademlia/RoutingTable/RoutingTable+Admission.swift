@@ -27,11 +27,10 @@ extension RoutingTable {
     /// Applies "one id per address" and the caps per network: false when another contact stands in the way.
     mutating func makeWay(for contact: TableContact<Address>) -> Bool {
         let address = contact.address
-        let conflict: (TableContact<Address>) -> Bool = { [isPublic] other in
-            other.address == address || isPublic && other.address.sharesHost(with: address)
+        if !replacements.isEmpty {
+            removeSpares { [isPublic] in Self.areOne($0.address, address, isPublic) || $0.id == contact.id }
         }
-        if !replacements.isEmpty { removeSpares { conflict($0) || $0.id == contact.id } }
-        if let index = contacts.firstIndex(where: conflict) {
+        if let index = index(of: address) {
             // The same endpoint under another id is one node that changed its id; another port may be another node.
             guard contacts[index].address == address || contacts[index].isBad else { return false }
             remove(at: index)
@@ -41,6 +40,17 @@ extension RoutingTable {
             return false
         }
         return true
+    }
+
+    /// Whether two addresses count as one: a host has one place, in public mode.
+    private static func areOne(_ left: Address, _ right: Address, _ isPublic: Bool) -> Bool {
+        left == right || isPublic && left.sharesHost(with: right)
+    }
+
+    private func index(of address: Address) -> Int? {
+        let contacts = contacts.span
+        for index in contacts.indices where Self.areOne(contacts[index].address, address, isPublic) { return index }
+        return nil
     }
 
     /// Whether the /24 or /64 of a newcomer has room in its bucket and in the table.

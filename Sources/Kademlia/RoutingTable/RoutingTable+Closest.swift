@@ -9,6 +9,7 @@ extension RoutingTable {
     /// Appends the `count` contacts nearest to `target` to `result`, nearest first; at most `closestLimit`.
     ///
     /// Bad contacts are left out unless asked for: what we hand out to others should be alive.
+    @specialized(where Address == EndpointV4)
     package func appendClosest(
         to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]
     ) {

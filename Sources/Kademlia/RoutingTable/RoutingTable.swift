@@ -54,6 +54,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     }
 
     /// The node with this id answered our query from this address.
+    @specialized(where Address == EndpointV4)
     package mutating func answered(id: NodeID, address: Address, roundTrip: Duration, now: Instant) -> TableAdmission {
         guard id != ownID else { return .refused }
         if let index = index(of: id) {
@@ -103,6 +104,7 @@ package struct RoutingTable<Address: ContactAddress>: Sendable {
     }
 
     /// A query came from this node.
+    @specialized(where Address == EndpointV4)
     package mutating func heard(id: NodeID, address: Address, now: Instant) -> TableStanding {
         let standing = standing(id: id, address: address)
         if standing == .contact, let index = index(of: id) { contacts[index].touched(now: now) }
