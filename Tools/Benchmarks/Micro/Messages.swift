@@ -4,8 +4,13 @@ import Primitives
 /// Decoding and encoding of the messages that a node sees most.
 func measureMessages(with meter: inout Meter) {
     for sample in Sample.all {
+        let packet = sample.bytes
         meter.measure("decode \(sample.name)") { count in
-            for _ in 0..<count { keep(try? Message.decode(sample.bytes.span.bytes)) }
+            var transactions = 0
+            for _ in 0..<count {
+                if let message = try? Message.decode(packet.span.bytes) { transactions += message.transaction.count }
+            }
+            keep(transactions)
         }
         var bytes: [UInt8] = []
         meter.measure("encode \(sample.name)") { count in
