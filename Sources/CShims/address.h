@@ -15,4 +15,7 @@ union address {
 /// Writes the kernel's form of an endpoint and returns its length.
 socklen_t mainline_fill(union address *address, const struct mainline_endpoint *endpoint);
 
+/// The endpoint that the kernel has written; port 0 if it has not.
+struct mainline_endpoint mainline_read(const union address *address);
+
 #endif

@@ -23,7 +23,7 @@ size_t mainline_udp_send(
             vectors[i].iov_base = (void *)(bytes + datagram->offset);
             vectors[i].iov_len = datagram->length;
             messages[i].msg_hdr.msg_name = &addresses[i];
-            messages[i].msg_hdr.msg_namelen = mainline_fill(&addresses[i], &datagram->to);
+            messages[i].msg_hdr.msg_namelen = mainline_fill(&addresses[i], &datagram->peer);
             messages[i].msg_hdr.msg_iov = &vectors[i];
             messages[i].msg_hdr.msg_iovlen = 1;
         }
@@ -45,4 +45,29 @@ size_t mainline_udp_send(
         start += size;
     }
     return refused;
+}
+
+size_t mainline_udp_receive(
+    int descriptor, uint8_t *bytes, size_t room, struct mainline_datagram *datagrams, size_t count) {
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    union address addresses[BATCH];
+    if (count > BATCH) count = BATCH;
+    memset(messages, 0, count * sizeof messages[0]);
+    for (size_t i = 0; i < count; i++) {
+        vectors[i].iov_base = bytes + i * room;
+        vectors[i].iov_len = room;
+        messages[i].msg_hdr.msg_name = &addresses[i];
+        messages[i].msg_hdr.msg_namelen = sizeof addresses[i];
+        messages[i].msg_hdr.msg_iov = &vectors[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    int result = recvmmsg(descriptor, messages, (unsigned)count, MSG_DONTWAIT, NULL);
+    if (result < 0) return 0;
+    for (int i = 0; i < result; i++) {
+        datagrams[i].offset = (uint32_t)((size_t)i * room);
+        datagrams[i].length = messages[i].msg_len;
+        datagrams[i].peer = mainline_read(&addresses[i]);
+    }
+    return (size_t)result;
 }

@@ -23,6 +23,22 @@ socklen_t mainline_fill(union address *address, const struct mainline_endpoint *
     return sizeof address->v6;
 }
 
+struct mainline_endpoint mainline_read(const union address *address) {
+    struct mainline_endpoint endpoint = {0};
+    if (address->any.sa_family == AF_INET) {
+        endpoint.low = ntohl(address->v4.sin_addr.s_addr);
+        endpoint.port = ntohs(address->v4.sin_port);
+    } else if (address->any.sa_family == AF_INET6) {
+        endpoint.is_v6 = true;
+        endpoint.port = ntohs(address->v6.sin6_port);
+        for (int i = 0; i < 8; i++) {
+            endpoint.high = endpoint.high << 8 | address->v6.sin6_addr.s6_addr[i];
+            endpoint.low = endpoint.low << 8 | address->v6.sin6_addr.s6_addr[8 + i];
+        }
+    }
+    return endpoint;
+}
+
 static int open_bound(struct mainline_endpoint local, int type) {
     union address address;
     socklen_t length = mainline_fill(&address, &local);

@@ -50,6 +50,13 @@ extension Endpoint {
         }
     }
 
+    init(_ endpoint: mainline_endpoint) {
+        self =
+            endpoint.is_v6
+            ? .v6(EndpointV6(high: endpoint.high, low: endpoint.low, port: endpoint.port))
+            : .v4(EndpointV4(address: UInt32(truncatingIfNeeded: endpoint.low), port: endpoint.port))
+    }
+
     var forSystemCalls: mainline_endpoint {
         switch self {
         case .v4(let endpoint):

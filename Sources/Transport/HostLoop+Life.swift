@@ -15,10 +15,10 @@ extension HostLoop {
 
     private func openUDP(_ home: Int) -> EventLoopFuture<Void> {
         let driver = NIOLoopBound(driver(of: home), eventLoop: eventLoop)
-        let room = UDPDriver.datagramsPerRead * UDPDriver.datagramBytesMax
+        let allocator = FixedSizeRecvByteBufferAllocator(capacity: UDPDriver.datagramBytesMax)
         let opened = DatagramBootstrap(group: eventLoop)
-            .channelOption(.datagramVectorReadMessageCount, value: UDPDriver.datagramsPerRead)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: room))
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: allocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(driver.value)

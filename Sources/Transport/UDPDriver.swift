@@ -8,15 +8,19 @@ import Primitives
 ///
 /// KRPC goes to the client. uTP is refused (see `UTPHeader.refusal`), and nothing else is looked at.
 ///
-/// Reading is NIO's. Writing is not: NIO closes a datagram channel when one packet has no route or a firewall refuses
-/// it, and a node must outlive that. So the socket is opened here, NIO reads and closes it, and in between
-/// `mainline_udp_send` writes from one buffer without an allocation or an address object per packet.
+/// NIO says when there is something to read, reads the first datagram, and closes the socket. All else is done here, from
+/// and to one buffer each way, without an allocation or an address object per datagram: the rest of what has come is
+/// read by `mainline_udp_receive`, and `mainline_udp_send` writes. NIO would also close the channel when one packet has
+/// no route or a firewall refuses it, and a node must outlive that.
 final class UDPDriver: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
-    /// Datagrams per read call, and room for each: all KRPC in use stays below an Ethernet frame.
-    static let datagramsPerRead = 64
+    /// Room for each datagram: all KRPC in use stays below an Ethernet frame.
     static let datagramBytesMax = 2_048
+    /// Datagrams per read call, answered before the next one.
+    private static let datagramsPerRead = 64
+    /// Read calls in a row, before others on the loop have their turn.
+    private static let readsPerTurn = 16
 
     /// Datagrams that the kernel did not take, of whatever reason.
     private(set) var unsent = 0
@@ -28,6 +32,10 @@ final class UDPDriver: ChannelInboundHandler {
     private let loop: HostLoop
     private var isOpen = true
     private var refusals = RefusalBudget()
+    /// Its pages cost memory from when a batch first reaches them.
+    private let incoming = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: datagramsPerRead * datagramBytesMax, alignment: 16)
+    private var arrivals = Array(repeating: mainline_datagram(), count: datagramsPerRead)
     private var outgoing: [UInt8] = []
     private var datagrams: [mainline_datagram] = []
 
@@ -38,10 +46,17 @@ final class UDPDriver: ChannelInboundHandler {
         self.loop = loop
     }
 
+    deinit {
+        incoming.deallocate()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
         guard let source = Endpoint(envelope.remoteAddress) else { return }
-        let packet = envelope.data.readableBytesSpan
+        received(envelope.data.readableBytesSpan, from: source)
+    }
+
+    private func received(_ packet: RawSpan, from source: Endpoint) {
         guard packet.byteCount > 0 else { return }
         if packet.byte(at: 0) == UInt8(ascii: "d") {
             loop.received(packet, from: source, at: home)
@@ -53,7 +68,24 @@ final class UDPDriver: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        loop.endBatch()
+        var reads = 0
+        var isMoreThere: Bool
+        repeat {
+            isMoreThere = isOpen && readBatch() == Self.datagramsPerRead
+            loop.endBatch()
+            reads += 1
+        } while isMoreThere && reads < Self.readsPerTurn
+    }
+
+    /// Handles the datagrams of one read call, and says how many they were.
+    private func readBatch() -> Int {
+        let count = mainline_udp_receive(
+            descriptor, incoming.baseAddress, Self.datagramBytesMax, &arrivals, Self.datagramsPerRead)
+        for arrival in arrivals.prefix(count) {
+            let range = Int(arrival.offset)..<Int(arrival.offset) + Int(arrival.length)
+            received(incoming.bytes.extracting(range), from: Endpoint(arrival.peer))
+        }
+        return count
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -68,7 +100,7 @@ final class UDPDriver: ChannelInboundHandler {
     func send(_ bytes: ArraySlice<UInt8>, to destination: Endpoint) {
         datagrams.append(
             mainline_datagram(
-                offset: UInt32(outgoing.count), length: UInt32(bytes.count), to: destination.forSystemCalls))
+                offset: UInt32(outgoing.count), length: UInt32(bytes.count), peer: destination.forSystemCalls))
         outgoing.append(contentsOf: bytes)
     }
 

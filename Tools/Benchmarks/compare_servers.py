@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """`dhtnode run --limits off`, a libtorrent node and bare echo servers under the same load, in turn.
 
-    compare_servers.py [--rounds 5] [--seconds 5] [--output results/servers.jsonl]
+    compare_servers.py [--rounds 5] [--queries 250000] [--infohashes 65536] [--output results/servers.jsonl]
 
 All servers run through the whole comparison; in each round the generator loads one after the other, in rotating
-order. The servers share a core, and the generator has another. Every round goes to the raw file, the medians to
-stdout. The first round warms up and is left out of the medians.
+order. The servers share a core, and the generator has another. Each is asked the same number of queries, of the same
+kinds, so that all keep as much and answer about as much. Every round goes to the raw file, the medians to stdout. The
+first round warms up and is left out of the medians.
 """
 
 import argparse
@@ -17,12 +18,13 @@ import servers
 
 FIGURES = ["cpu_us_per_answer", "answers_per_second", "p50_ms", "p99_ms", "answered_share", "reply_bytes"]
 SERVER_CORE, LOAD_CORE = 0, 1
+LONGEST = 120  # seconds, of a warm-up or a run
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--queries", type=int, default=250_000, help="asked of each server in each round")
     parser.add_argument("--window", type=int, default=256)
     # So many that each has few peers, whoever was announced to more often: answers are about as long then.
     parser.add_argument("--infohashes", type=int, default=65536)
@@ -39,10 +41,9 @@ def main():
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 server, extra = rivals[name]
                 # Tables fill in the first round, from the sources of the load.
-                shape = ["--seconds", options.seconds, "--window", options.window, "--mix", options.mix]
-                shape += ["--infohashes", options.infohashes]
-                warm_up = ["--warm-up", 5 if number == 0 else 1]
-                report = lab.load(server, *shape, *warm_up, *extra, core=LOAD_CORE)
+                shape = ["--queries", options.queries, "--window", options.window, "--mix", options.mix]
+                shape += ["--infohashes", options.infohashes, "--seconds", LONGEST, "--warm-up", LONGEST]
+                report = lab.load(server, *shape, *extra, core=LOAD_CORE)
                 record(raw, {"server": name, "round": number, **report})
                 if number > 0:
                     rounds[name].append(report)

@@ -2,11 +2,13 @@
  * Load for a KRPC server on loopback: many source addresses behind one socket, each a node of its own that also
  * answers what the server asks it, and a window of queries in flight or a steady rate of them.
  *
- *     krpcload --target 127.0.0.1:6881 [--pid PID] [--seconds 10] [--warm-up 0] [--sources 4096] [--window 256]
- *              [--mix 2:4:8:1] [--infohashes 1024] [--seed 1] [--rate N] [--malformed N] [--echo]
+ *     krpcload --target 127.0.0.1:6881 [--pid PID] [--seconds 10] [--queries N] [--warm-up 0] [--sources 4096]
+ *              [--window 256] [--mix 2:4:8:1] [--infohashes 1024] [--seed 1] [--rate N] [--malformed N] [--echo]
  *
  * The mix is ping : find_node : get_peers : announce_peer; an announce uses the token that its source was given, and
  * is a get_peers as long as there is none. With --rate queries leave evenly, so many a second, whatever comes back.
+ * With --queries warm-up and run each end after so many, at the latest after their seconds: each server is asked, and
+ * has announced to it, as much as any other.
  * --malformed adds so many broken packets a second from as many addresses of their own. --echo takes any packet that
  * comes back for an answer. Prints one JSON object.
  */
@@ -47,6 +49,7 @@ static uint64_t unknown_replies, queries_answered, malformed_sent, reply_bytes, 
 static struct sockaddr_in target;
 static int pid, source_count = 4096, window = 256, hash_count = 1024, rate, malformed_rate, is_echo;
 static double seconds = 10, warm_up;
+static uint64_t query_limit = UINT64_MAX, queries_asked, last_query;
 static int mix[VERBS] = {2, 4, 8, 1}, mix_total;
 static uint32_t first_source = 0x7f500000, first_malformed = 0x7f600000;
 
@@ -140,6 +143,7 @@ static void ask(uint16_t index, uint64_t now) {
     }
     slot->generation++;
     slot->sent_at = now;
+    queries_asked++;
     counts[slot->verb].sent++;
     finish_packet(write_query(begin_packet(first_source + slot->source), slot, index));
 }
@@ -274,12 +278,12 @@ static void expire(uint64_t now) {
 static void ask_more(uint64_t started, uint64_t now, uint64_t *asked) {
     static int position;
     if (rate == 0) {
-        for (int i = 0; i < window; i++)
+        for (int i = 0; i < window && queries_asked < last_query; i++)
             if (slots[i].sent_at == 0) ask((uint16_t)i, now);
         return;
     }
     uint64_t due = (now - started) * (uint64_t)rate / 1000000000ull;
-    for (int tries = 0; *asked < due && tries < WINDOW_MAX; tries++) {
+    for (int tries = 0; *asked < due && queries_asked < last_query && tries < WINDOW_MAX; tries++) {
         position = (position + 1) % WINDOW_MAX;
         if (slots[position].sent_at != 0) continue;
         ask((uint16_t)position, now);
@@ -289,7 +293,8 @@ static void ask_more(uint64_t started, uint64_t now, uint64_t *asked) {
 
 static void run(double duration) {
     uint64_t started = now_ns(), ends = started + (uint64_t)(duration * 1e9), asked = 0, expires = started, malformed = 0;
-    for (uint64_t now = started; now < ends; now = now_ns()) {
+    last_query = query_limit < UINT64_MAX - queries_asked ? queries_asked + query_limit : UINT64_MAX;
+    for (uint64_t now = started; now < ends && queries_asked < last_query; now = now_ns()) {
         ask_more(started, now, &asked);
         uint64_t due = (now - started) * (uint64_t)malformed_rate / 1000000000ull;
         for (; malformed < due; malformed++) send_malformed();
@@ -382,6 +387,7 @@ static void parse(int argc, char **argv) {
         if (strcmp(option, "--target") == 0) target = parse_endpoint(value);
         else if (strcmp(option, "--pid") == 0) pid = number(value, 1, 1 << 30);
         else if (strcmp(option, "--seconds") == 0) seconds = number(value, 1, 3600);
+        else if (strcmp(option, "--queries") == 0) query_limit = (uint64_t)number(value, 1, 1 << 30);
         else if (strcmp(option, "--warm-up") == 0) warm_up = number(value, 0, 3600);
         else if (strcmp(option, "--sources") == 0) source_count = number(value, 1, SOURCES_MAX);
         else if (strcmp(option, "--window") == 0) window = number(value, 1, WINDOW_MAX);

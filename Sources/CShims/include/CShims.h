@@ -15,11 +15,11 @@ struct mainline_endpoint {
     bool is_v6;
 };
 
-/// Bytes `offset ..< offset + length` of a common buffer, and where they go.
+/// Bytes `offset ..< offset + length` of a common buffer, and where they go, or came from.
 struct mainline_datagram {
     uint32_t offset;
     uint32_t length;
-    struct mainline_endpoint to;
+    struct mainline_endpoint peer;
 };
 
 /// A bound, non-blocking UDP socket, or the negative errno. An IPv6 socket takes no IPv4.
@@ -41,6 +41,12 @@ void mainline_close(int descriptor);
 /// out; `last_error` is the errno of the last of them.
 size_t mainline_udp_send(
     int descriptor, const uint8_t *bytes, const struct mainline_datagram *datagrams, size_t count, int *last_error);
+
+/// Reads the datagrams that have come, at most `count` and 64, without waiting: each into a stretch of `room` bytes.
+///
+/// What is longer loses its end. Returns how many came; none also when the socket has failed.
+size_t mainline_udp_receive(
+    int descriptor, uint8_t *bytes, size_t room, struct mainline_datagram *datagrams, size_t count);
 
 /// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
 bool mainline_keep_freed_memory(int bytes);

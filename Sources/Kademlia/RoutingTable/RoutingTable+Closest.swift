@@ -38,7 +38,8 @@ extension RoutingTable {
     ) {
         let contacts = contacts.span
         selection.beginGroup()
-        for index in group where includingBad || !contacts[index].isBad {
+        for index in group where selection.mayTake(contacts[index].id.high ^ target.high) {
+            guard includingBad || !contacts[index].isBad else { continue }
             selection.insert(index, distance: contacts[index].id ^ target)
         }
     }
@@ -83,6 +84,8 @@ private struct ClosestSelection {
     private let limit: Int
     private var indices = [16 of Int](repeating: 0)
     private var distances = [16 of ID160](repeating: .zero)
+    /// The first word of the farthest distance that is still taken.
+    private var reach = UInt64.max
     private var groupStart = 0
     private(set) var count = 0
 
@@ -99,6 +102,9 @@ private struct ClosestSelection {
         groupStart = count
     }
 
+    /// Whether a distance with this first word can be among the nearest: settles most of them by one comparison.
+    func mayTake(_ high: UInt64) -> Bool { high <= reach }
+
     mutating func insert(_ index: Int, distance: ID160) {
         var position = count
         while position > groupStart, distance < distances[position - 1] { position -= 1 }
@@ -112,5 +118,6 @@ private struct ClosestSelection {
         }
         indices[position] = index
         distances[position] = distance
+        if isFull { reach = distances[limit - 1].high }
     }
 }
