@@ -25,6 +25,8 @@ extension Client {
     package struct TorrentOptions: Equatable, Sendable {
         /// Look for peers in the DHT.
         package var usesDHT = true
+        /// Exchange peers with peers (BEP 11).
+        package var usesExchange = true
         /// Announce ourselves in the DHT, which makes others connect to us.
         package var announces = true
         /// The TCP port that others reach us at; 0 announces the UDP source port (BEP 5, `implied_port`).

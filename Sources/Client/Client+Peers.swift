@@ -88,9 +88,19 @@ extension Client {
     }
 
     package mutating func pieceFailed(
-        _ piece: Int, of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox
+        _ piece: Int, blocks: [BlockDigest], of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox
     ) {
-        withSwarm(torrent, now: now, into: &outbox) { $0.pieceFailed(piece, now: now, into: &$1) }
+        withSwarm(torrent, now: now, into: &outbox) {
+            $0.pieceFailed(piece, blocks: blocks, now: now, into: &$1)
+        }
+        settle(now: now, into: &outbox)
+    }
+
+    /// The answer to `digestBlocks`.
+    package mutating func blocksDigested(
+        _ piece: Int, _ blocks: [BlockDigest], of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        withSwarm(torrent, now: now, into: &outbox) { $0.blocksDigested(piece, blocks, now: now, into: &$1) }
         settle(now: now, into: &outbox)
     }
 

@@ -33,7 +33,10 @@ extension Client {
     mutating func settle(now: Instant, into outbox: inout Outbox) {
         for peer in outbox.swarm.lost { adopted[peer] = nil }
         outbox.swarm.lost.removeAll(keepingCapacity: true)
-        while !outbox.dht.events.isEmpty || !outbox.swarm.contacts.isEmpty || !outbox.swarm.events.isEmpty {
+        while !outbox.dht.events.isEmpty || !outbox.swarm.contacts.isEmpty || !outbox.swarm.events.isEmpty
+            || !outbox.swarm.exchanged.isEmpty
+        {
+            takeExchanged(now: now, into: &outbox)
             for contact in outbox.swarm.contacts { node.command(.contact(contact), now: now, into: &outbox.dht) }
             outbox.swarm.contacts.removeAll(keepingCapacity: true)
             let events = outbox.dht.events
@@ -44,6 +47,18 @@ extension Client {
             for notice in notices {
                 outbox.events.append(.torrent(notice.torrent, notice.event))
                 if case .peerLost = notice.event { hurrySearchIfStarving(notice.torrent, now: now) }
+            }
+        }
+    }
+
+    /// Peers named by peers are called only where the DHT's would be.
+    private mutating func takeExchanged(now: Instant, into outbox: inout Outbox) {
+        let exchanges = outbox.swarm.exchanged
+        outbox.swarm.exchanged.removeAll(keepingCapacity: true)
+        for exchange in exchanges {
+            let usable = exchange.endpoints.filter { configuration.node.networkMode.accepts($0) }
+            withSwarm(exchange.torrent, now: now, into: &outbox) {
+                $0.peersFound(usable, source: .exchange, now: now, into: &$1)
             }
         }
     }

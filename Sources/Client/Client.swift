@@ -133,9 +133,11 @@ package struct Client {
         else { return }
         var limits = configuration.swarm
         limits.peersMax = options.maxPeers
+        limits.bansHosts = configuration.node.networkMode == .public
         var identity = Swarm.Identity(
             peerID: peerID, listenPort: options.listenPort, clientName: configuration.clientName)
         identity.wantsMetadataOnly = options.metadataOnly
+        identity.usesExchange = options.usesExchange
         let range = nextRange
         nextRange += 1
         let swarm = Swarm(

@@ -17,6 +17,8 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package var clientVersion: String?
     /// The TCP port on which the sender takes connections.
     package var listenPort: UInt16?
+    /// The sender has all that it wants (BEP 21); absent means no.
+    package var isUploadOnly: Bool?
     /// The receiver's address as the sender sees it, with port 0.
     package var yourAddress: Endpoint?
 
@@ -44,6 +46,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         requestQueueDepth = later.requestQueueDepth ?? requestQueueDepth
         clientVersion = later.clientVersion ?? clientVersion
         listenPort = later.listenPort ?? listenPort
+        isUploadOnly = later.isUploadOnly ?? isUploadOnly
         yourAddress = later.yourAddress ?? yourAddress
     }
 
@@ -66,6 +69,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         if let metadataSize { writer.entry("metadata_size", metadataSize) }
         if let listenPort { writer.entry("p", listenPort) }
         if let requestQueueDepth { writer.entry("reqq", requestQueueDepth) }
+        if isUploadOnly == true { writer.entry("upload_only", 1) }
         if let clientVersion {
             writer.key("v")
             writer.string(clientVersion.utf8)
@@ -89,6 +93,8 @@ package struct ExtensionHandshake: Hashable, Sendable {
                 listenPort = try reader.integerOrSkip(in: bytes).flatMap { UInt16(exactly: $0) }
             } else if bytes.matches("reqq", at: key) {
                 requestQueueDepth = try reader.positiveOrSkip(in: bytes)
+            } else if bytes.matches("upload_only", at: key) {
+                isUploadOnly = try reader.integerOrSkip(in: bytes).map { $0 != 0 }
             } else if bytes.matches("v", at: key) {
                 clientVersion = try reader.stringOrSkip(in: bytes).map { range in
                     String(decoding: bytes.copy(range.prefix(ExtensionHandshake.maximumVersionBytes)), as: UTF8.self)

@@ -20,6 +20,15 @@ package enum Message: Hashable, Sendable {
     case cancel(BlockRequest)
     /// The UDP port of the peer's DHT node (BEP 5).
     case port(UInt16)
+    /// The peer would like to be asked for this piece, which it holds in memory (BEP 6).
+    case suggest(Int)
+    /// In place of a bitfield (BEP 6).
+    case haveAll
+    case haveNone
+    /// The peer will not answer this request (BEP 6). Not checked, as `cancel`.
+    case reject(BlockRequest)
+    /// Blocks of this piece are given even while the peer chokes us (BEP 6).
+    case allowedFast(Int)
     /// Id 0 is the `ExtensionHandshake`, others are those that we announced: see `ExtensionID` (BEP 10).
     case extended(id: UInt8, payload: Range<Int>)
     /// Not understood, and to be ignored; its body of `length` bytes is skipped as it comes.

@@ -16,6 +16,11 @@ package enum OutgoingMessage: Hashable, Sendable {
     case pieceHeader(BlockRequest)
     case cancel(BlockRequest)
     case port(UInt16)
+    /// The fast extension (BEP 6): only for a peer whose handshake offers it.
+    case haveAll
+    case haveNone
+    case reject(BlockRequest)
+    case allowedFast(Int)
 
     package func encode(into bytes: inout [UInt8]) {
         switch self {
@@ -40,6 +45,12 @@ package enum OutgoingMessage: Hashable, Sendable {
         case .port(let port):
             appendHead(MessageID.port, bodyLength: 2, to: &bytes)
             bytes.appendBigEndian(port)
+        case .haveAll: appendHead(MessageID.haveAll, bodyLength: 0, to: &bytes)
+        case .haveNone: appendHead(MessageID.haveNone, bodyLength: 0, to: &bytes)
+        case .reject(let block): append(block, as: MessageID.reject, to: &bytes)
+        case .allowedFast(let piece):
+            appendHead(MessageID.allowedFast, bodyLength: 4, to: &bytes)
+            bytes.appendBigEndian(UInt32(piece))
         }
     }
 

@@ -12,7 +12,7 @@ package enum PeerFault: Error, Hashable, Sendable {
     case messageTooLong(id: UInt8, length: Int)
     /// The length prefix is not one that this message can have.
     case malformedMessage(id: UInt8, length: Int)
-    /// A bitfield after another one or after a have.
+    /// A bitfield, or what stands for one (BEP 6), after another one or after a have.
     case lateBitfield
     /// A have or a request beyond the last piece.
     case pieceOutOfRange(Int)

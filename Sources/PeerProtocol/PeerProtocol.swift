@@ -20,10 +20,7 @@
 //
 // Nothing here knows which pieces exist where, who is choked or what to ask next: that is the swarm's.
 
-/// The message ids of BEP 3, BEP 5 and BEP 10.
-///
-/// The ids of the fast extension (BEP 6: 13 to 17) are not among them: it is not offered in our handshake, and whoever
-/// sends its messages all the same is understood no worse than without them.
+/// The message ids of BEP 3, BEP 5, BEP 6 and BEP 10.
 enum MessageID {
     static let choke: UInt8 = 0
     static let unchoke: UInt8 = 1
@@ -35,6 +32,11 @@ enum MessageID {
     static let piece: UInt8 = 7
     static let cancel: UInt8 = 8
     static let port: UInt8 = 9
+    static let suggest: UInt8 = 13
+    static let haveAll: UInt8 = 14
+    static let haveNone: UInt8 = 15
+    static let reject: UInt8 = 16
+    static let allowedFast: UInt8 = 17
     static let extended: UInt8 = 20
 }
 

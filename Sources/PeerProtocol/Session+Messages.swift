@@ -23,12 +23,21 @@ extension Session {
         case MessageID.piece:
             guard available >= Session.pieceHeadBytes else { return .needsMore }
             return beginPayload(bytes, bodyStart: bodyStart, bodyLength: length - 1)
-        case 0...MessageID.port, MessageID.extended:
+        case let id where isBuffered(id):
             guard available >= Session.prefixBytes + length else { return .needsMore }
             return wholeMessage(id, bytes, body: bodyStart..<bodyStart + length - 1)
         default:
             if length > 1 { state = .skipping(length - 1) }
             return .message(consumed: bodyStart - offset, .unknown(id: id, length: length - 1))
+        }
+    }
+
+    /// Whether the message is awaited whole: all that are understood but `piece`.
+    private func isBuffered(_ id: UInt8) -> Bool {
+        switch id {
+        case 0...MessageID.port, MessageID.extended: true
+        case MessageID.suggest...MessageID.allowedFast: isFast
+        default: false
         }
     }
 
@@ -43,6 +52,9 @@ extension Session {
             case MessageID.piece: 8...8 + longestBlock
             case MessageID.port: 2...2
             case MessageID.extended: 1...limits.extendedBytes
+            case MessageID.suggest where isFast, MessageID.allowedFast where isFast: 4...4
+            case MessageID.haveAll where isFast, MessageID.haveNone where isFast: 0...0
+            case MessageID.reject where isFast: 12...12
             default: 0...limits.unknownBytes
             }
         if allowed.contains(bodyLength) { return nil }
@@ -65,22 +77,28 @@ extension Session {
         case MessageID.unchoke: message = .unchoke
         case MessageID.interested: message = .interested
         case MessageID.notInterested: message = .notInterested
-        case MessageID.have:
+        case MessageID.have, MessageID.suggest, MessageID.allowedFast:
             let piece = Int(bytes.bigEndian(at: body.lowerBound, as: UInt32.self))
             if let torrent, piece >= torrent.pieceCount { return fail(.pieceOutOfRange(piece)) }
-            mayReceiveBitfield = false
-            message = .have(piece)
-        case MessageID.bitfield:
+            switch id {
+            case MessageID.suggest: message = .suggest(piece)
+            case MessageID.allowedFast: message = .allowedFast(piece)
+            default:
+                mayReceiveBitfield = false
+                message = .have(piece)
+            }
+        case MessageID.bitfield, MessageID.haveAll, MessageID.haveNone:
             // BEP 3 wants it first of all, but libtorrent sends its extension handshake before it, and a peer that
             // had no metadata at first sends it when it has: only what would overrule earlier news is refused.
             guard mayReceiveBitfield else { return fail(.lateBitfield) }
             mayReceiveBitfield = false
-            message = .bitfield(body)
+            message = id == MessageID.bitfield ? .bitfield(body) : id == MessageID.haveAll ? .haveAll : .haveNone
         case MessageID.request:
             let block = BlockRequest(bytes, at: body.lowerBound)
             if let fault = requestFault(block) { return fail(fault) }
             message = .request(block)
         case MessageID.cancel: message = .cancel(BlockRequest(bytes, at: body.lowerBound))
+        case MessageID.reject: message = .reject(BlockRequest(bytes, at: body.lowerBound))
         case MessageID.port: message = .port(bytes.bigEndian(at: body.lowerBound, as: UInt16.self))
         default:
             message = .extended(

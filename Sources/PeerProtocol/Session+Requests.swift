@@ -18,10 +18,16 @@ extension Session {
         return true
     }
 
+    /// The peer rejected a request (BEP 6); false if it was not outstanding, as after a cancel.
+    package mutating func rejected(_ block: BlockRequest) -> Bool {
+        outstanding.remove(block)
+    }
+
     /// The peer choked us and so, without the fast extension, forgot our requests.
     ///
-    /// Returns them, oldest first, to be given to other peers.
+    /// Returns them, oldest first, to be given to other peers; none with it, since each is rejected by itself.
     package mutating func choked() -> [BlockRequest] {
+        guard !isFast else { return [] }
         if case .payload(let block, let received, .store) = state {
             state = .payload(block, received: received, disposition: .discard)
         }

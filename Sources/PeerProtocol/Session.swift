@@ -78,6 +78,10 @@ package struct Session: Sendable {
     /// When the last bytes were passed in; `init`'s time before that.
     package private(set) var lastReceivedAt: Instant
 
+    /// Both sides speak the fast extension (BEP 6), which our handshakes always offer: its messages are understood, and a
+    /// choke leaves requests standing until each is answered or rejected.
+    package var isFast: Bool { peerHandshake?.capabilities.contains(.fast) ?? false }
+
     let limits: Limits
     var state = State.handshake
     var torrent: TorrentLayout?

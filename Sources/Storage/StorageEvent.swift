@@ -12,7 +12,11 @@ package enum StorageEvent: Sendable {
     /// The piece was written, and can be read and served.
     case pieceVerified(Int)
     /// The hash was wrong: all bytes of the piece were dropped, and have to be fetched again.
-    case pieceFailed(Int)
+    ///
+    /// `blocks` are digests of what it had, as in `blocksDigested`.
+    case pieceFailed(Int, blocks: [UInt64])
+    /// The answer to `digestBlocks`: the first half of the SHA-1 of every 16 KiB of the piece.
+    case blocksDigested(Int, [UInt64])
     /// So many bytes passed to `store` are no longer held in memory.
     case released(bytes: Int)
     /// The answer to `read` with the same tag.

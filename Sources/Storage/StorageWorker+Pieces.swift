@@ -1,3 +1,4 @@
+import Digest
 import Glibc
 import Metainfo
 import NIOCore
@@ -45,7 +46,7 @@ extension StorageWorker {
             have[piece] = true
             emit(.pieceVerified(piece))
         } else {
-            emit(.pieceFailed(piece))
+            emit(.pieceFailed(piece, blocks: try digests(of: assembly)))
         }
         assemblies[piece] = nil
         bufferedBytes -= assembly.bufferedBytes
@@ -53,6 +54,49 @@ extension StorageWorker {
         assembly.end()
         if spareAssemblies.count < StorageWorker.maxSpareAssemblies { spareAssemblies.append(assembly) }
     }
+
+    /// Tells the digests of a verified piece's blocks; nothing if it cannot be read.
+    mutating func digestBlocks(of piece: Int) {
+        guard have[piece] else { return }
+        var digests: [UInt64] = []
+        let length = info.length(ofPiece: piece)
+        for start in stride(from: 0, to: length, by: StorageWorker.blockBytes) {
+            let target = scratch.prefix(min(StorageWorker.blockBytes, length - start))
+            do throws(StorageError) {
+                guard try files.read(piece: piece, offset: start, into: target) else { return }
+            } catch {
+                return
+            }
+            blockHasher.update(UnsafeRawBufferPointer(target))
+            digests.append(blockHasher.finish().high)
+        }
+        emit(.blocksDigested(piece, digests))
+    }
+
+    private mutating func digests(of assembly: PieceAssembly) throws(StorageError) -> [UInt64] {
+        var digests: [UInt64] = []
+        for start in stride(from: 0, to: assembly.length, by: StorageWorker.blockBytes) {
+            let end = min(assembly.length, start + StorageWorker.blockBytes)
+            for part in assembly.parts where part.end > start && part.offset < end {
+                let range = max(start, part.offset)..<min(end, part.end)
+                guard let buffer = part.buffer else {
+                    let target = scratch.prefix(range.count)
+                    _ = try files.read(piece: assembly.piece, offset: range.lowerBound, into: target)
+                    blockHasher.update(UnsafeRawBufferPointer(target))
+                    continue
+                }
+                buffer.withUnsafeReadableBytes { bytes in
+                    let inside = range.lowerBound - part.offset..<range.upperBound - part.offset
+                    blockHasher.update(UnsafeRawBufferPointer(rebasing: bytes[inside]))
+                }
+            }
+            digests.append(blockHasher.finish().high)
+        }
+        return digests
+    }
+
+    /// What peers ask for and give as one (BEP 3).
+    private static let blockBytes = 16 << 10
 
     private static let maxSpareAssemblies = 64
 

@@ -1,3 +1,4 @@
+import Digest
 import Metainfo
 import NIOCore
 import Primitives
@@ -20,6 +21,8 @@ struct StorageWorker {
     /// Bytes in memory, in all assemblies.
     var bufferedBytes = 0
     let scratch = ScratchBuffer(byteCount: 1 << 20)
+    /// For blocks of pieces that failed, which few downloads have.
+    lazy var blockHasher = SHA1()
     private var events: [StorageEvent] = []
     private var releasedBytes = 0
     private let report: @Sendable ([StorageEvent]) -> Void

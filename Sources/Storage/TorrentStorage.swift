@@ -27,6 +27,7 @@ package final class TorrentStorage: Sendable {
     private enum Command: Sendable {
         case open
         case store(piece: Int, offset: Int, ByteBuffer)
+        case digestBlocks(piece: Int)
         case read(tag: UInt64, piece: Int, offset: Int, length: Int)
         case close(@Sendable () -> Void)
     }
@@ -64,6 +65,11 @@ package final class TorrentStorage: Sendable {
         precondition(
             offset >= 0 && length >= 0 && length <= info.length(ofPiece: piece) - offset, "range outside the piece")
         enqueue(.read(tag: tag, piece: piece, offset: offset, length: length))
+    }
+
+    /// Digests a verified piece block by block, to compare with an attempt that failed; answered by `blocksDigested`.
+    package func digestBlocks(of piece: Int) {
+        enqueue(.digestBlocks(piece: piece))
     }
 
     /// Carries out what was asked for before, brings it to the disk, and gives everything back.
@@ -111,6 +117,7 @@ package final class TorrentStorage: Sendable {
         case .store(let piece, let offset, let bytes):
             guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
             worker?.store(piece: piece, offset: offset, bytes)
+        case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
         case .read(let tag, let piece, let offset, let length):
             guard worker != nil else { return report([.blockRead(tag: tag, .failure(.notVerified(piece: piece)))]) }
             worker?.read(piece: piece, offset: offset, length: length, tag: tag)

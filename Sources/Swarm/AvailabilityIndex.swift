@@ -53,6 +53,13 @@ struct AvailabilityIndex {
         peersWithEverything += 1
     }
 
+    /// A peer that had `before` has `piece` no longer.
+    mutating func peerLost(_ piece: Int, before: Bitfield) {
+        guard before.isFull else { return change(piece, by: -1) }
+        for other in before.setIndices where other != piece { change(other, by: 1) }
+        peersWithEverything -= 1
+    }
+
     /// The rarest waiting piece among `pieces`; a random one of those that are equally rare.
     func rarest(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
         for bucket in buckets where !bucket.isEmpty {

@@ -14,6 +14,8 @@ package struct CandidateQueue {
     /// Endpoints refused because the queue was full.
     package private(set) var refusedCount = 0
     package private(set) var bannedCount = 0
+    /// With port 0.
+    private var bannedHosts: Set<Endpoint> = []
 
     private struct Record {
         var failures = 0
@@ -37,7 +39,9 @@ package struct CandidateQueue {
     package var hasFresh: Bool { !fresh.isEmpty }
     package var nextRetry: Instant? { waiting.first?.at }
 
-    package func isBanned(_ endpoint: Endpoint) -> Bool { records[endpoint]?.isBanned ?? false }
+    package func isBanned(_ endpoint: Endpoint) -> Bool {
+        records[endpoint]?.isBanned ?? false || bannedHosts.contains(endpoint.host)
+    }
 
     /// Returns true if the endpoint was not known.
     ///
@@ -45,7 +49,9 @@ package struct CandidateQueue {
     package mutating func found(_ endpoint: Endpoint) -> Bool {
         guard endpoint.port != 0 else { return false }
         if let record = records[endpoint] {
-            if record.failures >= configuration.connectAttemptsMax, !record.isBanned, !record.isBusy, !record.isQueued {
+            if record.failures >= configuration.connectAttemptsMax, !isBanned(endpoint), !record.isBusy,
+                !record.isQueued
+            {
                 records[endpoint]?.failures = configuration.connectAttemptsMax - 1
                 enqueue(endpoint)
             }
@@ -65,7 +71,7 @@ package struct CandidateQueue {
         while let endpoint = fresh.popFirst() ?? dueRetry(now: now) {
             guard var record = records[endpoint] else { continue }
             record.isQueued = false
-            let isUsable = !record.isBusy && !record.isBanned
+            let isUsable = !record.isBusy && !isBanned(endpoint)
             if isUsable { record.isBusy = true }
             records[endpoint] = record
             if isUsable { return endpoint }
@@ -101,6 +107,7 @@ package struct CandidateQueue {
         guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else {
             return
         }
+        if configuration.bansHosts { bannedHosts.insert(endpoint.host) }
         records[endpoint, default: Record()].isBusy = false
         records[endpoint, default: Record()].isBanned = true
         bannedCount += 1

@@ -1,4 +1,5 @@
 import DequeModule
+import OrderedCollections
 import PeerProtocol
 import Primitives
 
@@ -13,6 +14,12 @@ struct Peer {
         case open
     }
 
+    /// What a peer had when its bits could not be counted yet.
+    enum EarlyPieces {
+        case bits([UInt8])
+        case everything
+    }
+
     let handle: PeerHandle
     let endpoint: Endpoint
     let isOutgoing: Bool
@@ -25,13 +32,18 @@ struct Peer {
     var extensions = ExtensionHandshake()
     /// The pieces that the peer has; nil until the torrent is known.
     var pieces: Bitfield?
-    /// A bitfield or haves that came before the torrent was known.
-    var earlyBitfield: [UInt8]?
+    /// A bitfield, or what stands for one, and haves that came before the torrent was known.
+    var earlyBitfield: EarlyPieces?
     var earlyHaves: [Int] = []
+    /// Pieces that it gives even while it chokes us (BEP 6).
+    var allowedFast: [Int] = []
     var isChokingUs = true
     var isInterestedInUs = false
 
     // What we said.
+    var hasSentBitfield = false
+    /// Pieces that we give it even while we choke it (BEP 6).
+    var fastGrants: [Int] = []
     var isChokedByUs = true
     var areWeInterested = false
     var lastSentAt: Instant
@@ -43,15 +55,27 @@ struct Peer {
     var idleGeneration: Int?
     /// When a block last came, or the first request of an idle peer went out.
     var lastProgressAt: Instant
-    var sharedFailures = 0
     /// Payload, wanted or not.
     var receivedBytes = 0
+    /// Payload that was wanted, since places were given last.
+    var receivedInRound = 0
 
     // Uploading.
+    /// When it was choked or unchoked last.
+    var chokeChangedAt: Instant?
+    /// Payload since it was unchoked.
+    var sentInTurn = 0
     var uploads: Deque<BlockRequest> = []
     /// Bytes being read or waiting in the socket.
     var uploadInFlightBytes = 0
     var metadataPiecesServed = 0
+
+    // Peer exchange.
+    /// What it was told of and not yet told to be gone.
+    var exchanged: OrderedSet<Endpoint> = []
+    /// The first message waits a little: there may be somebody to name then.
+    var nextExchange: Instant
+    var nextExchangeAccepted: Instant
 
     var isOpen: Bool { phase == .open }
     /// Our handshake is on its way, and what we have had then.
@@ -70,6 +94,8 @@ struct Peer {
         self.session = session
         lastSentAt = now
         lastProgressAt = now
+        nextExchange = now + configuration.exchangeFirstDelay
+        nextExchangeAccepted = now
         pipeline = RequestPipeline(configuration, now: now)
     }
 }

@@ -28,12 +28,22 @@ package struct PiecePicker {
     private var index: AvailabilityIndex
     /// Pieces begun and not yet whole, oldest first.
     private var begun: OrderedDictionary<Int, PieceProgress> = [:]
-    /// Pieces whole, and with the storage to be verified; with who gave them.
-    private var verifying: OrderedDictionary<Int, [PeerHandle]> = [:]
+    /// Pieces whole, and with the storage to be verified.
+    private var verifying: OrderedDictionary<Int, Gift> = [:]
+    /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
+    private var suspicious: Set<Int> = []
     private var freeBlockCount = 0
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
     /// then.
     package private(set) var generation = 0
+
+    /// Who gave a piece.
+    package struct Gift: Equatable, Sendable {
+        /// Once each, in the order of their first block.
+        package var contributors: [PeerHandle] = []
+        /// Of each block; nil where it came from two.
+        package var givers: [PeerHandle?] = []
+    }
 
     package init(info: Info, have: Bitfield) {
         self.info = info
@@ -70,27 +80,32 @@ package struct PiecePicker {
         index.peerGained(piece, before: before)
     }
 
+    /// A peer that had `before` will not give `piece`.
+    package mutating func peerLost(_ piece: Int, before: Bitfield) {
+        index.peerLost(piece, before: before)
+    }
+
     // MARK: Picking
 
     /// Appends up to `count` blocks to ask of a peer that has `pieces`.
     ///
     /// `current` is the piece that the peer works at; `outstanding` what is asked of this very peer already.
     package mutating func pick(
-        _ count: Int, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
+        _ count: Int, for peer: PeerHandle, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
         outstanding: OutstandingRequests, using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
     ) {
         let end = blocks.count + count
         let wasEndGame = isEndGame
-        if let piece = current { take(from: piece, until: end, into: &blocks) }
+        if let piece = current, pieces[piece] { take(from: piece, for: peer, until: end, into: &blocks) }
         if blocks.count < end, freeBlockCount > 0 {
             for piece in begun.keys where blocks.count < end && pieces[piece] {
-                take(from: piece, until: end, into: &blocks)
+                take(from: piece, for: peer, until: end, into: &blocks)
                 current = piece
             }
         }
         while blocks.count < end, let piece = nextPiece(in: pieces, using: &generator) {
             begin(piece)
-            take(from: piece, until: end, into: &blocks)
+            take(from: piece, for: peer, until: end, into: &blocks)
             current = piece
         }
         guard isEndGame else { return }
@@ -115,8 +130,14 @@ package struct PiecePicker {
         begun[piece] = progress
     }
 
-    private mutating func take(from piece: Int, until end: Int, into blocks: inout [BlockRequest]) {
+    private mutating func take(
+        from piece: Int, for peer: PeerHandle, until end: Int, into blocks: inout [BlockRequest]
+    ) {
         guard let position = begun.index(forKey: piece) else { return }
+        if suspicious.contains(piece) {
+            if begun.values[position].owner == nil { begun.values[position].owner = peer }
+            guard begun.values[position].owner == peer else { return }
+        }
         while blocks.count < end, let block = begun.values[position].takeFree() {
             freeBlockCount -= 1
             blocks.append(request(piece: piece, block: block))
@@ -127,7 +148,7 @@ package struct PiecePicker {
         until end: Int, having pieces: Bitfield, atMost: Int, outstanding: OutstandingRequests,
         into blocks: inout [BlockRequest]
     ) {
-        for (position, piece) in begun.keys.enumerated() where pieces[piece] {
+        for (position, piece) in begun.keys.enumerated() where pieces[piece] && !suspicious.contains(piece) {
             for block in 0..<begun.values[position].count {
                 guard blocks.count < end else { return }
                 let request = request(piece: piece, block: block)
@@ -154,10 +175,10 @@ package struct PiecePicker {
         begun[block.piece].map { !$0.isReceived(block.offset / BlockRequest.usualLength) } ?? false
     }
 
-    /// Some bytes of the piece have gone to the storage, where the first copy counts even if no more of it comes.
-    package mutating func touched(_ piece: Int, by peer: PeerHandle) {
-        guard let position = begun.index(forKey: piece) else { return }
-        begun.values[position].contributed(peer)
+    /// Some bytes of the block have gone to the storage, where the first copy counts even if no more of it comes.
+    package mutating func touched(_ block: BlockRequest, by peer: PeerHandle) {
+        guard let position = begun.index(forKey: block.piece) else { return }
+        begun.values[position].contributed(peer, to: block.offset / BlockRequest.usualLength)
     }
 
     /// All of a block has gone to the storage.
@@ -169,7 +190,10 @@ package struct PiecePicker {
         guard begun.values[position].isWhole else {
             return .needed(others: receipt.wasDuplicated, completesPiece: false)
         }
-        verifying[block.piece] = begun.values[position].contributors
+        let givers = begun.values[position].givers.map { giver -> PeerHandle? in
+            if case .one(let peer) = giver { peer } else { nil }
+        }
+        verifying[block.piece] = Gift(contributors: begun.values[position].contributors, givers: givers)
         begun.remove(at: position)
         return .needed(others: receipt.wasDuplicated, completesPiece: true)
     }
@@ -178,6 +202,7 @@ package struct PiecePicker {
     package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
+            begun.values[position].owner = nil
             if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
         }
         generation += 1
@@ -186,21 +211,23 @@ package struct PiecePicker {
     /// The storage has the piece on record.
     ///
     /// Returns who gave it; nil if it was known already.
-    package mutating func verified(_ piece: Int) -> [PeerHandle]? {
-        let contributors = verifying.removeValue(forKey: piece) ?? []
+    package mutating func verified(_ piece: Int) -> Gift? {
+        let gift = verifying.removeValue(forKey: piece) ?? Gift()
+        suspicious.remove(piece)
         guard !have[piece] else { return nil }
         have[piece] = true
-        return contributors
+        return gift
     }
 
     /// The piece failed its hash and is to be fetched again.
     ///
     /// Returns who gave it.
-    package mutating func failed(_ piece: Int) -> [PeerHandle] {
-        let contributors = verifying.removeValue(forKey: piece) ?? []
+    package mutating func failed(_ piece: Int) -> Gift {
+        let gift = verifying.removeValue(forKey: piece) ?? Gift()
         if !have[piece], begun[piece] == nil { index.insert(piece) }
+        if gift.contributors.count > 1 { suspicious.insert(piece) }
         generation += 1
-        return contributors
+        return gift
     }
 
     private func request(piece: Int, block: Int) -> BlockRequest {

@@ -10,6 +10,16 @@ struct PieceProgress {
     private var missingCount: Int
     /// Whoever gave a block, once each.
     private(set) var contributors: [PeerHandle] = []
+    /// Who gave each block; nobody's where two gave parts of it.
+    private(set) var givers: [Giver]
+    /// The only one who may be asked for it, if it is to have one giver.
+    var owner: PeerHandle?
+
+    enum Giver: Equatable {
+        case none
+        case one(PeerHandle)
+        case several
+    }
 
     private static let received: UInt8 = .max
 
@@ -18,6 +28,7 @@ struct PieceProgress {
         requests = Array(repeating: 0, count: count)
         freeCount = count
         missingCount = count
+        givers = Array(repeating: .none, count: count)
     }
 
     var count: Int { requests.count }
@@ -51,12 +62,17 @@ struct PieceProgress {
         requests[block] = Self.received
         missingCount -= 1
         if requested == 0 { freeCount -= 1 }
-        contributed(peer)
+        contributed(peer, to: block)
         return (requested == 0, requested != 1)
     }
 
-    /// Bytes of this peer are part of the piece.
-    mutating func contributed(_ peer: PeerHandle) {
+    /// Bytes of this peer are part of the block.
+    mutating func contributed(_ peer: PeerHandle, to block: Int) {
+        switch givers[block] {
+        case .none: givers[block] = .one(peer)
+        case .one(peer), .several: break
+        case .one: givers[block] = .several
+        }
         if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
     }
 

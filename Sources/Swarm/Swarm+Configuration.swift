@@ -55,15 +55,32 @@ extension Swarm {
         ///
         /// More than a piece per peer at work is not needed: the storage writes long pieces in runs.
         package var storageBacklogBytesMax = 16 << 20
-        /// Pieces that failed with more than one contributor before a contributor is banned.
-        package var sharedFailuresMax = 5
+        /// A liar's host is refused as well as its endpoint: not where many peers share one address.
+        package var bansHosts = false
 
-        /// Peers served at once.
-        package var unchokedMax = 50
+        /// Peers served at once for what they give us, or in turn; one more is served by chance.
+        ///
+        /// BEP 3 has 4; today's uplinks carry more, and 8 is libtorrent's default.
+        package var uploadSlots = 8
+        /// How often the places are given anew: long enough for TCP to show what a peer gives (BEP 3).
+        package var chokeInterval: Duration = .seconds(10)
+        /// How long the optimistic place is kept: a piece must get through in that time (BEP 3).
+        package var optimisticInterval: Duration = .seconds(30)
+        /// For so long after connecting, a peer is three times as likely to get the optimistic place.
+        package var newcomerTime: Duration = .seconds(60)
+        /// A peer that owes us blocks and gave none for so long loses its regular place (BEP 3, "anti-snubbing").
+        package var snubbedByTime: Duration = .seconds(60)
+        /// A seed serves a peer at least so much and so long before somebody else has a turn.
+        package var seedTurnBytes = 16 << 20
+        package var seedTurnTime: Duration = .seconds(30)
         /// Requests queued for one peer; what we advertise as `reqq`.
         package var uploadQueueMax = 2_048
         /// Bytes read from disk or unsent in the socket for one peer.
         package var uploadInFlightBytesMax = 1 << 20
+
+        /// How often a peer is told of others (BEP 11).
+        package var exchangeInterval: Duration = .seconds(60)
+        package var exchangeFirstDelay: Duration = .seconds(5)
 
         package init() {}
     }

@@ -82,12 +82,21 @@ extension Swarm {
     private mutating func greet(_ place: Int, now: Instant, into outbox: inout Outbox) {
         peers[place].lastSentAt = now
         let handshake = Handshake(
-            capabilities: [.extensionProtocol, .dht], infoHash: infoHash, peerID: identity.peerID)
+            capabilities: [.extensionProtocol, .dht, .fast], infoHash: infoHash, peerID: identity.peerID)
         let have = picker?.have
+        // Who called us has said already what it understands.
+        let isFast = peers[place].session.isFast
+        peers[place].hasSentBitfield = have != nil && (isFast || have?.isEmpty == false)
         let extensions = extensionHandshake(for: peers[place].endpoint)
         outbox.send(to: peers[place].handle) { bytes in
             handshake.encode(into: &bytes)
-            if let have, !have.isEmpty { OutgoingMessage.bitfield(have).encode(into: &bytes) }
+            if let have, isFast, have.isFull {
+                OutgoingMessage.haveAll.encode(into: &bytes)
+            } else if let have, isFast, have.isEmpty {
+                OutgoingMessage.haveNone.encode(into: &bytes)
+            } else if let have, !have.isEmpty {
+                OutgoingMessage.bitfield(have).encode(into: &bytes)
+            }
             extensions.encode(into: &bytes)
         }
     }
@@ -95,6 +104,8 @@ extension Swarm {
     private func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
         var handshake = ExtensionHandshake()
         handshake.metadataID = ExtensionID.metadata
+        handshake.peerExchangeID = usesExchange ? ExtensionID.peerExchange : nil
+        handshake.isUploadOnly = picker?.isComplete ?? false
         handshake.metadataSize = info?.bytes.count
         handshake.requestQueueDepth = configuration.uploadQueueMax
         handshake.clientVersion = identity.clientName
@@ -124,6 +135,7 @@ extension Swarm {
         enter(.open, at: place, now: now)
         if let info { peers[place].pieces = Bitfield(count: info.pieceCount) }
         report(.peerConnected(peers[place].endpoint), into: &outbox)
+        if peers[place].session.isFast { beginFast(place, now: now, into: &outbox) }
         if handshake.capabilities.contains(.dht), identity.listenPort != 0 {
             send(.port(identity.listenPort), to: place, now: now, into: &outbox)
         }
@@ -168,10 +180,18 @@ extension Swarm {
         report(.peerLost(peer.endpoint, reason), into: &outbox)
     }
 
+    private mutating func ban(_ peer: Peer) {
+        candidates.ban(peer.endpoint)
+        guard !peer.isOutgoing, let port = peer.extensions.listenPort, port != 0 else { return }
+        var listening = peer.endpoint
+        listening.port = port
+        candidates.ban(listening)
+    }
+
     private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
+        if reason == .badData || reason == .ourselves { ban(peer) }
         // The port of an incoming connection is not one to call back at.
-        guard peer.isOutgoing else { return }
-        if reason == .badData || reason == .ourselves { return candidates.ban(peer.endpoint) }
+        guard peer.isOutgoing, reason != .badData, reason != .ourselves else { return }
         switch reason {
         case .redundant: candidates.shelved(peer.endpoint)
         case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)

@@ -13,7 +13,7 @@ extension Swarm {
             for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
             guard peers[place].isOpen else { continue }
             if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
-            if peers[place].isInterestedInUs { unchoke(place, now: now, into: &outbox) }
+            serveIfRoom(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)
         }
@@ -28,11 +28,8 @@ extension Swarm {
     }
 
     package mutating func pieceVerified(_ piece: Int, now: Instant, into outbox: inout Outbox) {
-        guard let contributors = picker?.verified(piece) else { return }
-        // Good pieces speak for a peer that shared bad ones with a liar.
-        for handle in contributors {
-            if let place = places[handle] { peers[place].sharedFailures = max(0, peers[place].sharedFailures - 1) }
-        }
+        guard picker?.verified(piece) != nil else { return }
+        compareWithFailures(of: piece, into: &outbox)
         report(.pieceVerified(piece), into: &outbox)
         let start = outbox.bytes.count
         OutgoingMessage.have(piece).encode(into: &outbox.bytes)
@@ -43,16 +40,17 @@ extension Swarm {
         if picker?.isComplete == true { completed(now: now, into: &outbox) }
     }
 
-    package mutating func pieceFailed(_ piece: Int, now: Instant, into outbox: inout Outbox) {
-        guard let contributors = picker?.failed(piece) else { return }
+    /// `blocks` are digests of what was there, block by block.
+    package mutating func pieceFailed(
+        _ piece: Int, blocks: [BlockDigest], now: Instant, into outbox: inout Outbox
+    ) {
+        guard let gift = picker?.failed(piece) else { return }
+        remember(piece, blocks, gift)
         counters.wastedBytes += picker?.length(ofPiece: piece) ?? 0
         report(.pieceFailed(piece), into: &outbox)
-        for handle in contributors {
-            guard let place = places[handle] else { continue }
-            peers[place].sharedFailures += 1
-            if contributors.count == 1 || peers[place].sharedFailures >= configuration.sharedFailuresMax {
-                lose(handle, .badData, closing: true, now: now, into: &outbox)
-            }
+        // Who gave all of it is the liar; of several it will show once the piece is right.
+        if gift.contributors.count == 1 {
+            lose(gift.contributors[0], .badData, closing: true, now: now, into: &outbox)
         }
         for place in peers.indices { fillRequests(place, now: now, into: &outbox) }
         connectMore(now: now, into: &outbox)
@@ -94,12 +92,13 @@ extension Swarm {
             return
         }
         peers[place].lastProgressAt = now
+        peers[place].receivedInRound += payload.range.count
         peers[place].pipeline.received(payload.range.count, completesBlock: payload.isLast, now: now)
         outbox.actions.append(
             .store(
                 torrent, piece: block.piece, offset: block.offset + payload.offset, from: peers[place].handle,
                 range: payload.range))
-        picker?.touched(block.piece, by: peers[place].handle)
+        picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
         let receipt = picker?.received(block, from: peers[place].handle)
         if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
@@ -117,8 +116,8 @@ extension Swarm {
     /// Keeps the peer's queue as deep as its pipeline says.
     mutating func fillRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
         // The picker and the session are used in place: a copy held here would make each change copy its tables.
-        guard let generation = picker?.generation, peers[place].isOpen, !peers[place].isChokingUs,
-            peers[place].areWeInterested, let pieces = peers[place].pieces
+        guard let generation = picker?.generation, peers[place].isOpen, peers[place].areWeInterested,
+            let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
         else { return }
         let outstanding = peers[place].session.outstanding.count
         let room = peers[place].pipeline.target - outstanding
@@ -129,8 +128,8 @@ extension Swarm {
         let endGame = EndGame(
             blocks: outstanding == 0 ? configuration.endGameRequestsMax : 0, copies: configuration.duplicateRequestsMax)
         picker?.pick(
-            room, having: pieces, current: &current, endGame: endGame, outstanding: peers[place].session.outstanding,
-            using: &generator, into: &blocks)
+            room, for: peers[place].handle, having: pieces, current: &current, endGame: endGame,
+            outstanding: peers[place].session.outstanding, using: &generator, into: &blocks)
         peers[place].currentPiece = current
         guard !blocks.isEmpty else {
             if outstanding == 0 { peers[place].idleGeneration = picker?.generation }

@@ -56,20 +56,25 @@ extension Swarm {
             peers[place].isChokingUs = true
             let blocks = peers[place].session.choked()
             picker?.abandoned(blocks)
+        case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
+        case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
+        case .suggest: break
         case .unchoke:
             peers[place].isChokingUs = false
             peers[place].idleGeneration = nil
             peers[place].lastProgressAt = now
         case .interested:
             peers[place].isInterestedInUs = true
-            unchoke(place, now: now, into: &outbox)
+            serveIfRoom(place, now: now, into: &outbox)
         case .notInterested:
             peers[place].isInterestedInUs = false
-            choke(place, now: now, into: &outbox)
+            lostInterest(place, now: now, into: &outbox)
         case .have(let piece): haveReceived(piece, from: place, now: now, into: &outbox)
-        case .bitfield(let range): bitfieldReceived(bytes.copy(range), from: place, now: now, into: &outbox)
-        case .request(let block): requestReceived(block, from: place, into: &outbox)
-        case .cancel(let block): cancelReceived(block, from: place)
+        case .bitfield(let range): bitfieldReceived(.bits(bytes.copy(range)), from: place, now: now, into: &outbox)
+        case .haveAll: bitfieldReceived(.everything, from: place, now: now, into: &outbox)
+        case .haveNone: break
+        case .request(let block): requestReceived(block, from: place, now: now, into: &outbox)
+        case .cancel(let block): cancelReceived(block, from: place, now: now, into: &outbox)
         case .port(let port):
             var contact = peers[place].endpoint
             contact.port = port
@@ -94,13 +99,18 @@ extension Swarm {
     }
 
     private mutating func bitfieldReceived(
-        _ bytes: [UInt8], from place: Int, now: Instant, into outbox: inout Outbox
+        _ early: Peer.EarlyPieces, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         guard let info else {
-            peers[place].earlyBitfield = bytes
+            peers[place].earlyBitfield = early
             return
         }
-        guard let pieces = Bitfield(bytes.span.bytes, count: info.pieceCount) else {
+        let pieces: Bitfield? =
+            switch early {
+            case .everything: Bitfield(filled: info.pieceCount)
+            case .bits(let bytes): Bitfield(bytes.span.bytes, count: info.pieceCount)
+            }
+        guard let pieces else {
             return lose(peers[place].handle, .protocolViolation, closing: true, now: now, into: &outbox)
         }
         // The session lets no bitfield through after a have, so what was known before is empty.

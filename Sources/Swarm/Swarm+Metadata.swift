@@ -27,12 +27,16 @@ extension Swarm {
         if let layout { peers[place].session.torrentKnown(layout) }
         guard peers[place].isOpen else { return }
         var pieces = Bitfield(count: info.pieceCount)
-        if let early = peers[place].earlyBitfield {
-            guard let known = Bitfield(early.span.bytes, count: info.pieceCount) else {
+        switch peers[place].earlyBitfield {
+        case nil: break
+        case .everything: pieces = Bitfield(filled: info.pieceCount)
+        case .bits(let bytes):
+            guard let known = Bitfield(bytes.span.bytes, count: info.pieceCount) else {
                 return lose(handle, .protocolViolation, closing: true, now: now, into: &outbox)
             }
             pieces = known
         }
+        peers[place].allowedFast.removeAll { $0 >= info.pieceCount }
         for piece in peers[place].earlyHaves where piece < pieces.count { pieces[piece] = true }
         peers[place].earlyBitfield = nil
         peers[place].earlyHaves = []
@@ -50,6 +54,9 @@ extension Swarm {
             case ExtensionID.metadata:
                 let message = try MetadataMessage(bytes, in: payload)
                 metadataMessageReceived(message, bytes, from: place, now: now, into: &outbox)
+            case ExtensionID.peerExchange:
+                let message = try PeerExchangeMessage(bytes, in: payload)
+                exchangeReceived(message, from: place, now: now, into: &outbox)
             default: break
             }
         } catch {

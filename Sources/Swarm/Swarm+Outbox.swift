@@ -17,6 +17,8 @@ extension Swarm {
         case store(TorrentHandle, piece: Int, offset: Int, from: PeerHandle, range: Range<Int>)
         /// Read a block of a verified piece and send it as a piece message; answered by `blockSent`.
         case readBlock(PeerHandle, TorrentHandle, BlockRequest)
+        /// Digest the blocks of a verified piece; answered by `blocksDigested`.
+        case digestBlocks(TorrentHandle, piece: Int)
         /// Stop reading from the torrent's peers, present and future: the disk is behind.
         case pauseReading(TorrentHandle)
         case resumeReading(TorrentHandle)
@@ -31,6 +33,8 @@ extension Swarm {
         package var events: [TorrentNotice] = []
         /// DHT contacts that peers told us of in PORT messages (BEP 5).
         package var contacts: [Endpoint] = []
+        /// Peers that peers told us of (BEP 11); those worth calling come back through `peersFound`.
+        package var exchanged: [Exchange] = []
         /// Handles that are dead from now on, whoever ended them.
         package var lost: [PeerHandle] = []
 
@@ -41,6 +45,7 @@ extension Swarm {
             actions.removeAll(keepingCapacity: true)
             events.removeAll(keepingCapacity: true)
             contacts.removeAll(keepingCapacity: true)
+            exchanged.removeAll(keepingCapacity: true)
             lost.removeAll(keepingCapacity: true)
         }
 
@@ -66,7 +71,7 @@ package struct TorrentNotice: Equatable, Sendable {
 
 /// How an endpoint became known.
 package enum PeerSource: String, Hashable, Sendable {
-    case dht, magnet, user, incoming
+    case dht, exchange, magnet, user, incoming
 }
 
 package enum TorrentEvent: Equatable, Sendable {

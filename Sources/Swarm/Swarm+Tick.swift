@@ -6,6 +6,7 @@ extension Swarm {
     mutating func tick(now: Instant, into outbox: inout Outbox) {
         downloadMeter.advance(now: now)
         uploadMeter.advance(now: now)
+        rechokeIfDue(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
             if let reason = overdue(peers[place], now: now) {
@@ -16,7 +17,8 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
-            if peers[place].isInterestedInUs { unchoke(place, now: now, into: &outbox) }
+            serveIfRoom(place, now: now, into: &outbox)
+            exchangeIfDue(place, now: now, into: &outbox)
             snubIfSilent(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)

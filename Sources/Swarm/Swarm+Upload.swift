@@ -2,7 +2,7 @@ import DequeModule
 package import PeerProtocol
 package import Primitives
 
-/// Serving pieces to whoever asks, as many at once as the limits allow.
+/// Serving pieces to those that the choker has chosen.
 extension Swarm {
     /// The driver has written a block to the peer, or dropped it with the connection.
     package mutating func blockSent(
@@ -12,41 +12,97 @@ extension Swarm {
         uploadMeter.add(block.length, now: now)
         guard let place = places[handle] else { return }
         peers[place].uploadInFlightBytes -= block.length
+        peers[place].sentInTurn += block.length
         peers[place].lastSentAt = now
         pumpUploads(place, into: &outbox)
     }
 
-    mutating func unchoke(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker != nil, peers[place].isChokedByUs, counters.unchoked < configuration.unchokedMax else { return }
+    /// A peer has become interested: a place that is free is its at once.
+    mutating func serveIfRoom(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard picker != nil, peers[place].isInterestedInUs, peers[place].isChokedByUs,
+            choker.hasRoom(besides: counters.unchoked)
+        else { return }
+        unchoke(place, now: now, into: &outbox)
+    }
+
+    /// Gives the places anew, when it is time.
+    mutating func rechokeIfDue(now: Instant, into outbox: inout Outbox) {
+        guard let picker, choker.isDue(now: now) else { return }
+        let rivals = peers.filter(\.isOpen).map { rival($0, now: now) }
+        let decision = choker.round(rivals, isSeeding: picker.isComplete, now: now, using: &generator)
+        for place in peers.indices { peers[place].receivedInRound = 0 }
+        for handle in decision.choke {
+            if let place = places[handle] { choke(place, now: now, into: &outbox) }
+        }
+        for handle in decision.unchoke {
+            if let place = places[handle] { unchoke(place, now: now, into: &outbox) }
+        }
+    }
+
+    private func rival(_ peer: Peer, now: Instant) -> Choker.Rival {
+        var rival = Choker.Rival(peer: peer.handle, connectedAt: peer.phaseSince)
+        rival.isInterested = peer.isInterestedInUs
+        rival.isUnchoked = !peer.isChokedByUs
+        rival.received = peer.receivedInRound
+        rival.sentInTurn = peer.sentInTurn
+        rival.isSnubbing =
+            !peer.session.outstanding.isEmpty && now - peer.lastProgressAt >= configuration.snubbedByTime
+        rival.changedAt = peer.chokeChangedAt ?? peer.phaseSince
+        return rival
+    }
+
+    private mutating func unchoke(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard peers[place].isChokedByUs else { return }
         peers[place].isChokedByUs = false
+        peers[place].chokeChangedAt = now
+        peers[place].sentInTurn = 0
         counters.unchoked += 1
         send(.unchoke, to: place, now: now, into: &outbox)
     }
 
-    mutating func choke(_ place: Int, now: Instant, into outbox: inout Outbox) {
+    private mutating func choke(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard !peers[place].isChokedByUs else { return }
         peers[place].isChokedByUs = true
-        peers[place].uploads.removeAll()
+        peers[place].chokeChangedAt = now
         counters.unchoked -= 1
         send(.choke, to: place, now: now, into: &outbox)
-        // A slot is free: whoever waits for one gets it.
-        if let next = peers.firstIndex(where: { $0.isInterestedInUs && $0.isChokedByUs }) {
-            unchoke(next, now: now, into: &outbox)
-        }
+        let granted = peers[place].fastGrants
+        let dropped = peers[place].uploads.filter { !granted.contains($0.piece) }
+        peers[place].uploads.removeAll { !granted.contains($0.piece) }
+        for block in dropped { reject(block, to: place, now: now, into: &outbox) }
     }
 
-    /// Without the fast extension (BEP 6) there is no way to refuse: what cannot be served is passed over in silence.
-    mutating func requestReceived(_ block: BlockRequest, from place: Int, into outbox: inout Outbox) {
-        guard !peers[place].isChokedByUs, let picker, block.piece < picker.have.count, picker.have[block.piece],
+    /// A peer wants nothing any more: its place goes to whoever has waited the longest.
+    mutating func lostInterest(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        choke(place, now: now, into: &outbox)
+        let waiting = peers.indices.filter { peers[$0].isInterestedInUs && peers[$0].isChokedByUs }
+        let next = waiting.min {
+            (peers[$0].chokeChangedAt ?? peers[$0].phaseSince, peers[$0].handle)
+                < (peers[$1].chokeChangedAt ?? peers[$1].phaseSince, peers[$1].handle)
+        }
+        if let next { serveIfRoom(next, now: now, into: &outbox) }
+    }
+
+    /// What cannot be served is rejected (BEP 6), or passed over in silence where the peer would not understand.
+    mutating func requestReceived(
+        _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        let isAllowed = !peers[place].isChokedByUs || peers[place].fastGrants.contains(block.piece)
+        guard isAllowed, let picker, block.piece < picker.have.count, picker.have[block.piece],
             peers[place].uploads.count < configuration.uploadQueueMax
-        else { return }
+        else { return reject(block, to: place, now: now, into: &outbox) }
         peers[place].uploads.append(block)
         pumpUploads(place, into: &outbox)
     }
 
-    mutating func cancelReceived(_ block: BlockRequest, from place: Int) {
+    mutating func cancelReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
         guard let index = peers[place].uploads.firstIndex(of: block) else { return }
         peers[place].uploads.remove(at: index)
+        reject(block, to: place, now: now, into: &outbox)
+    }
+
+    private mutating func reject(_ block: BlockRequest, to place: Int, now: Instant, into outbox: inout Outbox) {
+        if peers[place].session.isFast { send(.reject(block), to: place, now: now, into: &outbox) }
     }
 
     private mutating func pumpUploads(_ place: Int, into outbox: inout Outbox) {

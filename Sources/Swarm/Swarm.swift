@@ -29,6 +29,8 @@ package struct Swarm {
     var race: MetadataRace?
     /// Present once the storage has said what is on disk.
     var picker: PiecePicker?
+    var choker: Choker
+    var failures = FailedPieces()
     /// The storage or the metadata is unusable: nothing more will be done.
     var hasFailed = false
     var isReadingPaused = false
@@ -50,6 +52,8 @@ package struct Swarm {
         package var clientName: String
         /// Do not open a storage: only the metadata is wanted.
         package var wantsMetadataOnly = false
+        /// Exchange peers with peers (BEP 11).
+        package var usesExchange = true
 
         package init(peerID: PeerID, listenPort: UInt16, clientName: String) {
             self.peerID = peerID
@@ -80,6 +84,7 @@ package struct Swarm {
         nextHandle = firstHandle
         candidates = CandidateQueue(configuration: configuration)
         race = MetadataRace(infoHash: infoHash, configuration: configuration)
+        choker = Choker(configuration, now: now)
         downloadMeter = RateMeter(now: now)
         uploadMeter = RateMeter(now: now)
     }

@@ -191,8 +191,10 @@ final class HostLoop {
             client.storageFailed(torrent, now: now, into: &outbox)
         case .pieceVerified(let piece):
             client.pieceVerified(piece, of: torrent, now: now, into: &outbox)
-        case .pieceFailed(let piece):
-            client.pieceFailed(piece, of: torrent, now: now, into: &outbox)
+        case .pieceFailed(let piece, let blocks):
+            client.pieceFailed(piece, blocks: blocks, of: torrent, now: now, into: &outbox)
+        case .blocksDigested(let piece, let blocks):
+            client.blocksDigested(piece, blocks, of: torrent, now: now, into: &outbox)
         case .released(let bytes):
             storages.released(bytes, by: torrent)
             backlogChanged(of: torrent)
@@ -250,6 +252,8 @@ final class HostLoop {
             storages.store(payload, piece: piece, offset: offset, in: torrent)
         case .readBlock(let peer, let torrent, let block):
             storages.read(block, of: torrent, for: peer)
+        case .digestBlocks(let torrent, let piece):
+            storages.digestBlocks(of: piece, of: torrent)
         case .openStorage(let torrent, let info):
             storages.open(torrent, info)
         case .pauseReading(let torrent):

@@ -54,6 +54,10 @@ final class StorageTable {
         files.values[index].storage.store(piece: piece, offset: offset, payload)
     }
 
+    func digestBlocks(of piece: Int, of torrent: TorrentHandle) {
+        files[torrent]?.storage.digestBlocks(of: piece)
+    }
+
     func read(_ block: BlockRequest, of torrent: TorrentHandle, for peer: PeerHandle) {
         guard let storage = files[torrent]?.storage else { return }
         nextRead += 1

@@ -150,26 +150,3 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(first == history())
     }
 }
-
-extension World {
-    mutating func addSeeder(_ payload: Payload, seed: UInt64) -> Int {
-        let machine = add(seed: seed)
-        insertDisk(machine, torrent, payload.disk)
-        command(machine, .add(torrent, .info(payload.info), options))
-        return machine
-    }
-
-    mutating func addLeecher(_ payload: Payload, from peers: [Int], seed: UInt64) -> Int {
-        let machine = add(seed: seed)
-        command(machine, .add(torrent, .infoHash(payload.info.infoHash), options))
-        command(machine, .addPeers(torrent, peers.map { machines[$0].endpoint }, .user))
-        return machine
-    }
-
-    private var options: Client.TorrentOptions {
-        var options = Client.TorrentOptions()
-        options.usesDHT = false
-        options.listenPort = 6881
-        return options
-    }
-}

@@ -16,6 +16,8 @@ struct World {
     let latency: Duration
     /// Called for each block that is sent; may change it.
     var tamper: (Int, BlockRequest, [UInt8]) -> [UInt8] = { _, _, bytes in bytes }
+    /// Called for each write to a connection; may change it.
+    var alter: (Int, [UInt8]) -> [UInt8] = { _, bytes in bytes }
 
     struct Machine {
         var client: Client
@@ -206,9 +208,13 @@ struct World {
             case true?:
                 tell(machine) { $0.pieceVerified(piece, of: torrent, now: $2, into: &$1) }
             case false?:
-                tell(machine) { $0.pieceFailed(piece, of: torrent, now: $2, into: &$1) }
+                let blocks = machines[machine].disks[torrent]?.digests(of: piece) ?? []
+                tell(machine) { $0.pieceFailed(piece, blocks: blocks, of: torrent, now: $2, into: &$1) }
             case nil: break
             }
+        case .digestBlocks(let torrent, let piece):
+            let blocks = machines[machine].disks[torrent]?.digests(of: piece) ?? []
+            tell(machine) { $0.blocksDigested(piece, blocks, of: torrent, now: $2, into: &$1) }
         case .readBlock(let handle, let torrent, let block):
             guard let disk = machines[machine].disks[torrent] else { return }
             var message: [UInt8] = []
@@ -225,7 +231,7 @@ struct World {
 
     private mutating func send(_ bytes: [UInt8], to handle: PeerHandle, of machine: Int) {
         guard let (index, side) = find(handle, of: machine) else { return }
-        schedule(.bytes(connection: index, side: 1 - side, bytes))
+        schedule(.bytes(connection: index, side: 1 - side, alter(machine, bytes)))
     }
 }
 
@@ -251,6 +257,15 @@ struct MemoryDisk {
     func read(_ block: BlockRequest) -> [UInt8] {
         let start = block.piece * info.pieceLength + block.offset
         return Array(content[start..<start + block.length])
+    }
+
+    /// What a storage says of the blocks that it has of a piece.
+    func digests(of piece: Int) -> [BlockDigest] {
+        let start = piece * info.pieceLength
+        return stride(from: 0, to: info.length(ofPiece: piece), by: BlockRequest.usualLength).map { offset in
+            let end = min(offset + BlockRequest.usualLength, info.length(ofPiece: piece))
+            return SHA1.hash(Array(content[start + offset..<start + end])).high
+        }
     }
 
     /// True when the piece is whole and right, false when it is whole and wrong.

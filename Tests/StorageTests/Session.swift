@@ -74,6 +74,8 @@ struct Transcript {
     var opened: Bitfield?
     var verified: [Int] = []
     var failed: [Int] = []
+    var failedBlocks: [Int: [UInt64]] = [:]
+    var digested: [Int: [UInt64]] = [:]
     var released = 0
     var errors: [StorageError] = []
     var repairs: [PathRepair] = []
@@ -86,7 +88,10 @@ struct Transcript {
             case .checking: break
             case .opened(let have): opened = have
             case .pieceVerified(let piece): verified.append(piece)
-            case .pieceFailed(let piece): failed.append(piece)
+            case .pieceFailed(let piece, let blocks):
+                failed.append(piece)
+                failedBlocks[piece] = blocks
+            case .blocksDigested(let piece, let blocks): digested[piece] = blocks
             case .released(let bytes): released += bytes
             case .blockRead(let tag, let result): reads[tag] = result
             case .failed(let error): errors.append(error)

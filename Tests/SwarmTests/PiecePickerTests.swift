@@ -101,8 +101,12 @@ private let blockLength = BlockRequest.usualLength
             let block = BlockRequest(piece: piece, offset: number * blockLength, length: blockLength)
             _ = picker.picker.received(block, from: other)
         }
-        #expect(picker.picker.failed(piece) == others)
-        #expect(Set(picker.pick(10, endGame: 0).map(\.piece)) == [0, 1])
+        #expect(picker.picker.failed(piece).contributors == others)
+        // From now on the piece is one peer's alone.
+        #expect(picker.pick(10, for: others[0], endGame: 0).contains { $0.piece == piece })
+        picker.picker.abandoned([BlockRequest(piece: piece, offset: 0, length: blockLength)])
+        #expect(picker.pick(10, for: others[1], endGame: 0).map(\.offset) == [0])
+        #expect(!picker.pick(10, for: others[0], endGame: 10).contains { $0.piece == piece })
     }
 
     @Test func whoGaveAPartOfABlockIsAmongTheContributors() throws {
@@ -110,10 +114,12 @@ private let blockLength = BlockRequest.usualLength
         picker.join([Bitfield(filled: 1)])
         let block = picker.pick(1)[0]
         let quitter = PeerHandle(rawValue: 9)
-        picker.picker.touched(block.piece, by: quitter)
+        picker.picker.touched(block, by: quitter)
         picker.picker.abandoned([block])
         #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: true))
-        #expect(picker.picker.failed(block.piece) == [quitter, peer])
+        let gift = picker.picker.failed(block.piece)
+        #expect(gift.contributors == [quitter, peer])
+        #expect(gift.givers == [nil])
     }
 
     @Test func randomHistoriesKeepTheBooks() throws {
@@ -134,9 +140,9 @@ private let blockLength = BlockRequest.usualLength
                         continue
                     }
                     if Bool.random(using: &generator) {
-                        #expect(picker.picker.verified(block.piece) == [peer])
+                        #expect(picker.picker.verified(block.piece)?.contributors == [peer])
                     } else {
-                        #expect(picker.picker.failed(block.piece) == [peer])
+                        #expect(picker.picker.failed(block.piece).contributors == [peer])
                     }
                 }
             }
@@ -168,13 +174,13 @@ private struct Picker {
     }
 
     mutating func pick(
-        _ count: Int, having pieces: Bitfield? = nil, endGame: Int = 100,
+        _ count: Int, for asker: PeerHandle = peer, having pieces: Bitfield? = nil, endGame: Int = 100,
         outstanding: OutstandingRequests = OutstandingRequests()
     ) -> [BlockRequest] {
         var blocks: [BlockRequest] = []
         var current: Int?
         picker.pick(
-            count, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current,
+            count, for: asker, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current,
             endGame: EndGame(blocks: endGame, copies: 3), outstanding: outstanding, using: &generator, into: &blocks)
         last = blocks.last?.piece ?? last
         return blocks

@@ -31,7 +31,7 @@ final class UDPProbe: Sendable {
         for packet in packets {
             datagrams.append(
                 mainline_datagram(
-                    offset: UInt32(bytes.count), length: UInt32(packet.bytes.count), to: packet.to.forSystemCalls))
+                    offset: UInt32(bytes.count), length: UInt32(packet.bytes.count), peer: packet.to.forSystemCalls))
             bytes += packet.bytes
         }
         var lastError: CInt = 0

@@ -1,7 +1,5 @@
-import Primitives
-
 /// A rate with a burst: so many tokens per second, and a bucket that holds what was not used.
-struct TokenBucket: Sendable {
+package struct TokenBucket: Sendable {
     private static let unit: Int64 = 1_000_000_000
 
     private let rate: Int64
@@ -10,7 +8,7 @@ struct TokenBucket: Sendable {
     private var level: Int64
     private var refilledAt: Instant
 
-    init(perSecond rate: Int, burst: Int, now: Instant) {
+    package init(perSecond rate: Int, burst: Int, now: Instant) {
         self.rate = Int64(min(max(rate, 0), 1_000_000_000))
         capacity = Int64(min(max(burst, 0), 1_000_000_000)) * Self.unit
         level = capacity
@@ -18,9 +16,9 @@ struct TokenBucket: Sendable {
     }
 
     /// Whole tokens left.
-    var tokens: Int { Int(max(0, level) / Self.unit) }
+    package var tokens: Int { Int(max(0, level) / Self.unit) }
 
-    mutating func refill(now: Instant) {
+    package mutating func refill(now: Instant) {
         // Plain numbers: this is done for every packet.
         let (elapsed, hasOverflowed) = now.nanoseconds.subtractingReportingOverflow(refilledAt.nanoseconds)
         guard elapsed > 0, !hasOverflowed else { return }
@@ -30,16 +28,16 @@ struct TokenBucket: Sendable {
     }
 
     /// Whether a token can be taken so that `reserve` of the burst, 0 to 1 in eighths, is left for others.
-    func has(reserveEighths: Int64) -> Bool { level >= threshold(reserveEighths) }
+    package func has(reserveEighths: Int64) -> Bool { level >= threshold(reserveEighths) }
 
     /// When `has` becomes true, as of the last refill.
-    func isReady(reserveEighths: Int64) -> Instant {
+    package func isReady(reserveEighths: Int64) -> Instant {
         let missing = threshold(reserveEighths) - level
         guard missing > 0 else { return refilledAt }
         return rate > 0 ? refilledAt + .nanoseconds(missing / rate + 1) : .distantFuture
     }
 
-    mutating func take(_ tokens: Int) {
+    package mutating func take(_ tokens: Int) {
         level -= Int64(tokens) * Self.unit
     }
 

@@ -1,0 +1,116 @@
+package import Primitives
+
+/// Whom to serve (BEP 3, "choking"): tit for tat while we download, turns while we seed, and one chance for a stranger.
+///
+/// Peers that are interested compete for the regular places; the best are chosen anew every `interval` by what they
+/// gave in that time. One more place is optimistic: whoever has it keeps it for `optimisticInterval`, whatever it gave,
+/// so that better peers are found and newcomers get their first piece. A free place is given at once, without waiting
+/// for the next round.
+package struct Choker {
+    /// What is known of a peer when places are given.
+    package struct Rival: Equatable, Sendable {
+        package let peer: PeerHandle
+        package var isInterested = false
+        package var isUnchoked = false
+        /// Payload that it gave us since the last round.
+        package var received = 0
+        /// Payload that we gave it since it was unchoked.
+        package var sentInTurn = 0
+        /// It owes us blocks and has been silent for long: it gets no regular place (anti-snubbing).
+        package var isSnubbing = false
+        package var connectedAt: Instant
+        /// When it was unchoked or choked last; when it connected before that.
+        package var changedAt: Instant
+
+        package init(peer: PeerHandle, connectedAt: Instant) {
+            self.peer = peer
+            self.connectedAt = connectedAt
+            changedAt = connectedAt
+        }
+    }
+
+    package struct Decision: Equatable, Sendable {
+        package var unchoke: [PeerHandle] = []
+        package var choke: [PeerHandle] = []
+
+        package init(unchoke: [PeerHandle] = [], choke: [PeerHandle] = []) {
+            self.unchoke = unchoke
+            self.choke = choke
+        }
+    }
+
+    private let configuration: Swarm.Configuration
+    private var nextRound: Instant
+    private var nextOptimistic: Instant
+    private var optimistic: PeerHandle?
+
+    package init(_ configuration: Swarm.Configuration, now: Instant) {
+        self.configuration = configuration
+        nextRound = now + configuration.chokeInterval
+        nextOptimistic = now
+    }
+
+    package var places: Int { configuration.uploadSlots + 1 }
+
+    package func isDue(now: Instant) -> Bool { now >= nextRound }
+
+    /// Whether somebody who has just become interested may be served at once, with so many served already.
+    package func hasRoom(besides unchoked: Int) -> Bool { unchoked < places }
+
+    /// Gives the places anew.
+    package mutating func round(
+        _ rivals: [Rival], isSeeding: Bool, now: Instant, using generator: inout SeededGenerator
+    ) -> Decision {
+        nextRound = now + configuration.chokeInterval
+        let interested = rivals.filter(\.isInterested)
+        let ranked = isSeeding ? inTurns(interested, now: now) : byGifts(interested)
+        var chosen = Array(ranked.prefix(configuration.uploadSlots).map(\.peer))
+        chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
+        if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }
+        // Places that tit for tat leaves free are no use to anybody while somebody wants them.
+        let waiting = interested.filter { !chosen.contains($0.peer) }.sorted { $0.changedAt < $1.changedAt }
+        chosen += waiting.prefix(max(0, places - chosen.count)).map(\.peer)
+        return Decision(
+            unchoke: interested.filter { !$0.isUnchoked && chosen.contains($0.peer) }.map(\.peer),
+            choke: rivals.filter { $0.isUnchoked && !chosen.contains($0.peer) }.map(\.peer))
+    }
+
+    /// The best givers first; a peer that gave nothing has no claim to a regular place.
+    private func byGifts(_ rivals: [Rival]) -> [Rival] {
+        rivals.filter { $0.received > 0 && !$0.isSnubbing }.sorted {
+            ($0.received, $1.connectedAt, $1.peer) > ($1.received, $0.connectedAt, $0.peer)
+        }
+    }
+
+    /// Who has had its turn goes behind all that wait, the longest waiting first.
+    private func inTurns(_ rivals: [Rival], now: Instant) -> [Rival] {
+        let isOver = { (rival: Rival) in
+            rival.isUnchoked && rival.sentInTurn >= configuration.seedTurnBytes
+                && now - rival.changedAt >= configuration.seedTurnTime
+        }
+        let (over, others) = (rivals.filter(isOver), rivals.filter { !isOver($0) })
+        // In the middle of a turn before those that wait; among these the longest waiting first.
+        let sorted = others.sorted {
+            $0.isUnchoked != $1.isUnchoked
+                ? $0.isUnchoked : ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer)
+        }
+        return sorted + over.sorted { ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer) }
+    }
+
+    /// Newcomers are drawn three times as often (BEP 3): they have no complete piece to trade yet.
+    private mutating func chooseOptimistic(
+        among rivals: [Rival], now: Instant, using generator: inout SeededGenerator
+    ) {
+        let isStillThere = rivals.contains { $0.peer == optimistic }
+        guard now >= nextOptimistic || !isStillThere else { return }
+        // The one who had the place draws again only if nobody else is there.
+        let others = rivals.filter { $0.peer != optimistic }
+        let candidates = others.isEmpty ? rivals : others
+        let tickets = candidates.flatMap { rival in
+            let isNewcomer = now - rival.connectedAt < configuration.newcomerTime
+            return Array(repeating: rival.peer, count: isNewcomer ? 3 : 1)
+        }
+        optimistic = tickets.randomElement(using: &generator)
+        nextOptimistic = now + configuration.optimisticInterval
+    }
+}

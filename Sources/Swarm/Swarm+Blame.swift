@@ -1,0 +1,32 @@
+package import Primitives
+
+/// Finding the liar of a piece that failed (libtorrent calls it smart ban): block by block, once the piece is right.
+extension Swarm {
+    mutating func remember(_ piece: Int, _ blocks: [BlockDigest], _ gift: PiecePicker.Gift) {
+        // One giver is the liar at once, and needs no proof.
+        guard gift.contributors.count > 1, blocks.count == gift.givers.count else { return }
+        var endpoints: [PeerHandle: Endpoint] = [:]
+        for handle in gift.contributors {
+            if let place = places[handle] { endpoints[handle] = peers[place].endpoint }
+        }
+        failures.remember(piece, FailedPieces.Attempt(blocks: blocks, givers: gift.givers, endpoints: endpoints))
+    }
+
+    mutating func compareWithFailures(of piece: Int, into outbox: inout Outbox) {
+        if failures.isSuspect(piece) { outbox.actions.append(.digestBlocks(torrent, piece: piece)) }
+    }
+
+    /// The storage's answer to `digestBlocks`: the blocks of a piece that is right.
+    package mutating func blocksDigested(
+        _ piece: Int, _ blocks: [BlockDigest], now: Instant, into outbox: inout Outbox
+    ) {
+        for liar in failures.liars(of: piece, right: blocks) {
+            if places[liar.peer] != nil {
+                lose(liar.peer, .badData, closing: true, now: now, into: &outbox)
+            } else {
+                candidates.ban(liar.endpoint)
+            }
+        }
+        connectMore(now: now, into: &outbox)
+    }
+}

@@ -1,0 +1,60 @@
+import Metainfo
+import OrderedCollections
+import PeerProtocol
+package import Primitives
+
+/// Peer exchange (BEP 11): whom we know, told to each peer once a minute, and the same from them.
+extension Swarm {
+    /// Endpoints that a peer has named, for the owner to judge: not every address is one to call.
+    package struct Exchange: Equatable, Sendable {
+        package let torrent: TorrentHandle
+        package let endpoints: [Endpoint]
+    }
+
+    /// Private torrents get their peers from trackers alone (BEP 27).
+    var usesExchange: Bool { identity.usesExchange && info?.isPrivate != true }
+
+    mutating func exchangeReceived(
+        _ message: PeerExchangeMessage, from place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        guard usesExchange, now >= peers[place].nextExchangeAccepted else { return }
+        // BEP 11 wants a minute; half of it allows for timers, and a flood is passed over.
+        peers[place].nextExchangeAccepted = now + configuration.exchangeInterval / 2
+        let added = message.added.filter { $0.endpoint != peers[place].endpoint }.map(\.endpoint)
+        guard !added.isEmpty else { return }
+        outbox.exchanged.append(Exchange(torrent: torrent, endpoints: added))
+    }
+
+    /// Tells the peer what has changed since it was told last.
+    mutating func exchangeIfDue(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard usesExchange, now >= peers[place].nextExchange, let id = peers[place].extensions.peerExchangeID, id != 0
+        else { return }
+        peers[place].nextExchange = now + configuration.exchangeInterval
+        let known = peers.indices.compactMap { $0 == place ? nil : exchangeable(peers[$0]) }
+        let endpoints = Set(known.map(\.endpoint))
+        var message = PeerExchangeMessage()
+        message.added = Array(
+            known.filter { !peers[place].exchanged.contains($0.endpoint) }.prefix(PeerExchangeMessage.peersMax))
+        message.dropped = Array(
+            peers[place].exchanged.filter { !endpoints.contains($0) }.prefix(PeerExchangeMessage.peersMax))
+        guard !message.isEmpty else { return }
+        peers[place].exchanged.append(contentsOf: message.added.map(\.endpoint))
+        for endpoint in message.dropped { peers[place].exchanged.remove(endpoint) }
+        peers[place].lastSentAt = now
+        outbox.send(to: peers[place].handle) { message.encode(id: id, into: &$0) }
+    }
+
+    /// Where others reach a connected peer; nil if nobody knows.
+    private func exchangeable(_ peer: Peer) -> PeerExchangeMessage.Added? {
+        guard peer.isOpen else { return nil }
+        var flags: PeerExchangeMessage.Flags = peer.isSeed ? .isSeed : []
+        if peer.isOutgoing {
+            flags.insert(.isReachable)
+            return PeerExchangeMessage.Added(peer.endpoint, flags)
+        }
+        guard let port = peer.extensions.listenPort, port != 0 else { return nil }
+        var endpoint = peer.endpoint
+        endpoint.port = port
+        return PeerExchangeMessage.Added(endpoint, flags)
+    }
+}
