@@ -10,6 +10,7 @@ package struct AnnounceReply: Hashable, Sendable {
     package var minInterval: Duration?
     /// Peers that have everything; nil if not said.
     package var seeders: Int?
+    /// Peers that still download; nil if not said.
     package var leechers: Int?
     /// To be sent back with every announce (BEP 3).
     package var trackerID: [UInt8]?
@@ -52,9 +53,11 @@ extension Endpoint {
 
 /// How many peers a torrent has at one tracker.
 package struct SwarmCounts: Hashable, Sendable {
+    /// Peers that have everything.
     package var seeders: Int
     /// Downloads that were ever finished.
     package var completed: Int
+    /// Peers that still download.
     package var leechers: Int
 
     package init(seeders: Int, completed: Int, leechers: Int) {

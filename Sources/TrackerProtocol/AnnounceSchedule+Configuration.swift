@@ -3,6 +3,7 @@ package import Primitives
 extension AnnounceSchedule {
     /// Intervals and limits of one torrent's announces.
     package struct Configuration: Hashable, Sendable {
+        /// How much of the list is asked at a time.
         package var order = TrackerOrder.everyTier
         /// Announces at the same time; further ones wait for an answer or a failure.
         ///
@@ -27,6 +28,7 @@ extension AnnounceSchedule {
         package var earlyIntervalDefault: Duration = .seconds(5 * 60)
         /// The pause after the first failure; it doubles up to `retryMax` and is spread by a quarter to either side.
         package var retryMin: Duration = .seconds(30)
+        /// The longest pause after failures; also that of a family that the host has no address of.
         package var retryMax: Duration = .seconds(60 * 60)
 
         /// An announce without result after this long is cancelled: longer than a UDP transaction takes to give up.
@@ -39,7 +41,9 @@ extension AnnounceSchedule {
 
     /// What does not change while the torrent runs.
     package struct Identity: Hashable, Sendable {
+        /// The torrent.
         package var infoHash: InfoHash
+        /// The 20 bytes that we call ourselves to peers.
         package var peerID: ID160
         /// The TCP port on which we take connections.
         package var port: UInt16
@@ -56,7 +60,9 @@ extension AnnounceSchedule {
 
     /// What was transferred so far; the owner keeps it up to date, and announces say what it holds.
     package struct Totals: Hashable, Sendable {
+        /// Payload bytes since the start.
         package var uploaded: Int64 = 0
+        /// Payload bytes since the start, also those that failed their hash.
         package var downloaded: Int64 = 0
         /// Bytes still missing; nil while the size is unknown.
         package var left: Int64?

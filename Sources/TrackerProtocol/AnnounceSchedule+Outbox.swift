@@ -13,11 +13,15 @@ package struct AnnounceNumber: Hashable, Comparable, Sendable {
 
 /// An announce to be made now, over HTTP or UDP as the scheme of `url` says.
 package struct AnnounceOrder: Hashable, Sendable {
+    /// What the result has to be reported with.
     package let number: AnnounceNumber
+    /// Who is asked, for events and logs.
     package let tracker: TrackerID
+    /// Where the tracker is; of its kind depends how the announce is made.
     package let url: TrackerURL
     /// The address family to use for it; nil leaves the choice to whoever connects.
     package let family: Endpoint.Family?
+    /// What the tracker is told.
     package let request: AnnounceRequest
 
     /// What to fetch; nil for a UDP tracker.
@@ -30,6 +34,7 @@ package struct AnnounceOrder: Hashable, Sendable {
 }
 
 extension AnnounceSchedule {
+    /// What the owner has to do.
     package enum Action: Hashable, Sendable {
         /// To be answered by `announced` with its number, unless it is cancelled.
         case announce(AnnounceOrder)
@@ -52,11 +57,14 @@ extension AnnounceSchedule {
     ///
     /// Carry out `actions` in order, report `events`, then `clear()`.
     package struct Outbox: Hashable, Sendable {
+        /// To be carried out in order.
         package var actions: [Action] = []
+        /// To be told to whoever listens.
         package var events: [Event] = []
 
         package init() {}
 
+        /// Forgets everything and keeps the storage.
         package mutating func clear() {
             actions.removeAll(keepingCapacity: true)
             events.removeAll(keepingCapacity: true)

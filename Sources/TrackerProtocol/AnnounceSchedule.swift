@@ -10,9 +10,13 @@ package import Primitives
 /// The owner turns `.announce` into a fetch or a `UDPTrackerTransaction`, reports what came of it with `announced`,
 /// passes the peers of the reply on by itself, and keeps `totals` and `wantsPeers` up to date.
 package struct AnnounceSchedule: Sendable {
+    /// Intervals and limits, as given.
     package let configuration: Configuration
+    /// Who we are, as given.
     package let identity: Identity
+    /// The trackers, in the order that their answers have made.
     package internal(set) var list: TrackerList
+    /// What the next announce says of our transfers.
     package var totals = Totals()
     /// False asks trackers for no peers: there are enough, and the announce only keeps us known.
     package var wantsPeers = true
@@ -47,6 +51,7 @@ package struct AnnounceSchedule: Sendable {
         let event: AnnounceEvent
     }
 
+    /// A schedule that says nothing before `started`; `generator` is its own.
     package init(
         list: TrackerList, identity: Identity, configuration: Configuration = Configuration(),
         generator: SeededGenerator
@@ -70,6 +75,7 @@ package struct AnnounceSchedule: Sendable {
         }
     }
 
+    /// When `timedOut` is to be called; nil when nothing is waited for.
     package var nextDeadline: Instant? { deadlines.next }
 
     /// Nothing will ever be announced again.
@@ -122,6 +128,7 @@ package struct AnnounceSchedule: Sendable {
         finishIfQuiet(into: &outbox)
     }
 
+    /// Does what is due; a late or repeated call does no harm.
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
         while let subject = deadlines.due(now: now) {
             switch subject {

@@ -5,7 +5,9 @@ package import Primitives
 package struct ScrapeReply: Hashable, Sendable {
     /// One torrent of the reply.
     package struct File: Hashable, Sendable {
+        /// The torrent.
         package let infoHash: InfoHash
+        /// Its peers at this tracker.
         package let counts: SwarmCounts
 
         package init(infoHash: InfoHash, counts: SwarmCounts) {
@@ -17,6 +19,7 @@ package struct ScrapeReply: Hashable, Sendable {
     /// In the tracker's order; at most `TrackerLimits.scrapedTorrents`, as nobody asked for more.
     package var files: [File] = []
 
+    /// A reply with these torrents.
     package init(files: [File] = []) {
         self.files = files
     }

@@ -32,6 +32,7 @@ package struct TrackerList: Hashable, Sendable {
     package struct Rejection: Hashable, Sendable {
         /// Its place in the list as given, counted over all tiers from 0.
         package let place: Int
+        /// What is wrong with it.
         package let error: TrackerURLError
     }
 
@@ -83,6 +84,7 @@ package struct TrackerList: Hashable, Sendable {
         self.init(tiers: magnetTrackers.map { [$0] }, using: &generator)
     }
 
+    /// Where the tracker is.
     package subscript(tracker: TrackerID) -> TrackerURL { urls[tracker.rawValue] }
 
     /// The tracker has answered: from now on it is asked before the others of its tier.

@@ -15,6 +15,7 @@ package struct TrackerURL: Hashable, Sendable {
         }
     }
 
+    /// How the tracker is spoken to.
     package let scheme: Scheme
     /// A name in lower case, a dotted quad, or an IPv6 address without brackets.
     package let host: String

@@ -5,6 +5,7 @@ package import Primitives
 /// It may serve all announces from one address to one tracker for a minute: an owner of many torrents keeps it by
 /// tracker and home, and gives it to the next transaction.
 package struct UDPConnection: Hashable, Sendable {
+    /// The number that the tracker chose.
     package let id: UInt64
     /// When the tracker's reply came.
     package let receivedAt: Instant
@@ -17,5 +18,6 @@ package struct UDPConnection: Hashable, Sendable {
         self.receivedAt = receivedAt
     }
 
+    /// Whether the minute is not over.
     package func isUsable(now: Instant) -> Bool { now < receivedAt + Self.lifetime }
 }

@@ -4,8 +4,10 @@ package import Primitives
 package struct UDPTrackerReply: Hashable, Sendable {
     /// The number that the request carried.
     package let transaction: UInt32
+    /// What the tracker says.
     package let body: Body
 
+    /// The kinds of packets that a tracker sends.
     package enum Body: Hashable, Sendable {
         /// The connection id.
         case connect(UInt64)

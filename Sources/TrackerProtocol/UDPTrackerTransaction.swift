@@ -11,11 +11,13 @@ package struct UDPTrackerTransaction: Sendable {
         case scrape([InfoHash])
     }
 
+    /// What came of the question.
     package enum Answer: Hashable, Sendable {
         case announce(AnnounceReply)
         case scrape([SwarmCounts])
     }
 
+    /// What the owner has to do.
     package enum Output: Hashable, Sendable {
         case send([UInt8])
         /// Said once; the transaction is over.
@@ -49,6 +51,7 @@ package struct UDPTrackerTransaction: Sendable {
     package private(set) var transactionID: UInt32
     /// The connection id in use: for the next transaction with this tracker.
     package private(set) var connection: UDPConnection?
+    /// When `timedOut` is to be called; nil before the start and after the end.
     package private(set) var nextDeadline: Instant?
     private let question: Question
     private let family: Endpoint.Family
