@@ -25,6 +25,7 @@ let pure: [Target] = [
     .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap, real]),
     .target(name: "Metainfo", dependencies: ["Bencode", "Digest", "Primitives"]),
     .target(name: "PeerProtocol", dependencies: ["Bencode", "Digest", "Primitives", deque]),
+    .target(name: "TrackerProtocol", dependencies: ["Bencode", "Primitives", deque, heap]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
     .target(
         name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
@@ -89,6 +90,8 @@ let tests: [Target] = [
         name: "CommandSupportTests",
         dependencies: ["CommandSupport", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments]),
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
+    .testTarget(
+        name: "TrackerProtocolTests", dependencies: ["TrackerProtocol", "TestSupport", "Bencode", "Primitives"]),
     .testTarget(name: "BencodeTests", dependencies: ["Bencode", "Primitives"]),
     .testTarget(name: "TidyTests"),
     .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
