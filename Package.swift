@@ -28,7 +28,10 @@ let pure: [Target] = [
     .target(name: "TrackerProtocol", dependencies: ["Bencode", "Primitives", deque, heap]),
     .target(name: "Swarm", dependencies: ["PeerProtocol", "Metainfo", "Digest", "Primitives", deque, heap, ordered]),
     .target(
-        name: "Client", dependencies: ["Kademlia", "Swarm", "Metainfo", "PeerProtocol", "Primitives", heap, deque]),
+        name: "Client",
+        dependencies: [
+            "Kademlia", "Swarm", "TrackerProtocol", "Metainfo", "PeerProtocol", "Primitives", heap, deque, ordered,
+        ]),
     .target(name: "Simulator", dependencies: ["Kademlia", "KRPC", "Digest", "Primitives", real]),
 ]
 
@@ -40,8 +43,8 @@ let edge: [Target] = [
     .target(
         name: "Transport",
         dependencies: [
-            "Client", "Kademlia", "Swarm", "PeerProtocol", "Storage", "Metainfo", "Primitives", "CShims", nio, nioPosix,
-            logging,
+            "Client", "Kademlia", "Swarm", "TrackerProtocol", "PeerProtocol", "Storage", "Metainfo", "Primitives",
+            "CShims", nio, nioPosix, logging,
         ]),
     .target(
         name: "CommandSupport",
@@ -84,7 +87,9 @@ let tests: [Target] = [
     .testTarget(name: "SwarmTests", dependencies: ["Swarm", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
     .testTarget(
         name: "ClientTests",
-        dependencies: ["Client", "Swarm", "Kademlia", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
+        dependencies: [
+            "Client", "Swarm", "TrackerProtocol", "Kademlia", "PeerProtocol", "Metainfo", "Digest", "Primitives",
+        ]),
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(
         name: "CommandSupportTests",

@@ -25,6 +25,8 @@ extension Client {
     package struct TorrentOptions: Equatable, Sendable {
         /// Look for peers in the DHT.
         package var usesDHT = true
+        /// Trackers in their tiers (BEP 12), as texts; those that are no URLs are left out.
+        package var trackers: [[String]] = []
         /// Exchange peers with peers (BEP 11).
         package var usesExchange = true
         /// Announce ourselves in the DHT, which makes others connect to us.
@@ -44,14 +46,28 @@ extension Client {
     package enum Event: Equatable, Sendable {
         case dht(Kademlia.Event)
         case torrent(TorrentHandle, TorrentEvent)
+        case tracker(TorrentHandle, TrackerReport)
+    }
+
+    /// What is wanted for announces to trackers.
+    package enum TrackerAction: Equatable, Sendable {
+        /// GET; answered by `fetched`, unless it is cancelled.
+        case fetch(AnnounceID, url: String, family: Endpoint.Family?)
+        /// The addresses of a host; answered by `resolved`.
+        case resolve(AnnounceID, host: String, port: UInt16)
+        /// The answer is no longer wanted.
+        case cancel(AnnounceID)
+        /// A datagram, from the socket of this home.
+        case send([UInt8], to: Endpoint, via: HomeIndex)
     }
 
     /// Where the client writes; owned by the driver and reused.
     ///
-    /// Carry out `dht.datagrams`, then `swarm.actions` in order, report `events`, then `clear()`.
+    /// Carry out `dht.datagrams`, then `swarm.actions` and `trackers` in order, report `events`, then `clear()`.
     package struct Outbox: Sendable {
         package var dht = Kademlia.Outbox()
         package var swarm = Swarm.Outbox()
+        package var trackers: [TrackerAction] = []
         package var events: [Event] = []
 
         package init() {}
@@ -59,6 +75,7 @@ extension Client {
         package mutating func clear() {
             dht.clear()
             swarm.clear()
+            trackers.removeAll(keepingCapacity: true)
             events.removeAll(keepingCapacity: true)
         }
     }

@@ -1,6 +1,8 @@
 import Kademlia
+import Metainfo
 import Primitives
 import Swarm
+import TrackerProtocol
 
 /// Peers from the DHT: lookups for each torrent, and what comes of them.
 extension Client {
@@ -46,7 +48,7 @@ extension Client {
             outbox.swarm.events.removeAll(keepingCapacity: true)
             for notice in notices {
                 outbox.events.append(.torrent(notice.torrent, notice.event))
-                if case .peerLost = notice.event { hurrySearchIfStarving(notice.torrent, now: now) }
+                follow(notice, now: now, into: &outbox)
             }
         }
     }
@@ -63,11 +65,36 @@ extension Client {
         }
     }
 
+    /// What an event of a torrent means for the search of its peers.
+    private mutating func follow(_ notice: TorrentNotice, now: Instant, into outbox: inout Outbox) {
+        let torrent = notice.torrent
+        switch notice.event {
+        case .peerLost: hurrySearchIfStarving(torrent, now: now)
+        case .metadata(let info) where info.isPrivate: keepPrivate(torrent, now: now, into: &outbox)
+        case .storageOpened(let pieces):
+            guard let index = swarms.index(forKey: torrent) else { return }
+            swarms.values[index].wasIncomplete = pieces < (swarms.values[index].swarm.info?.pieceCount ?? 0)
+            withSchedule(of: torrent, now: now, into: &outbox) { $0.started(now: now, into: &$1) }
+        case .completed where swarms[torrent]?.wasIncomplete == true:
+            withSchedule(of: torrent, now: now, into: &outbox) { $0.completed(now: now, into: &$1) }
+        default: break
+        }
+    }
+
+    /// A magnet has turned out to be private: from now on its trackers alone are asked (BEP 27).
+    private mutating func keepPrivate(_ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
+        guard let index = swarms.index(forKey: torrent), swarms.values[index].search != nil else { return }
+        swarms.values[index].search = nil
+        node.command(.cancel(lookup(of: swarms.values[index].range)), now: now, into: &outbox.dht)
+        schedule(torrent)
+    }
+
     private mutating func hurrySearchIfStarving(_ torrent: TorrentHandle, now: Instant) {
         guard let index = swarms.index(forKey: torrent), swarms.values[index].swarm.stage != .complete,
             !swarms.values[index].swarm.hasOpenPeers
         else { return }
         swarms.values[index].search?.starved(now: now)
+        if let tracked = trackers.index(forKey: torrent) { trackers.values[tracked].schedule.starved(now: now) }
         schedule(torrent)
     }
 

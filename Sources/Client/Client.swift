@@ -3,6 +3,7 @@ import Metainfo
 import PeerProtocol
 package import Primitives
 package import Swarm
+package import TrackerProtocol
 
 /// A BitTorrent client as one value: a DHT node, any number of torrents, and the connections not yet given to one.
 ///
@@ -22,6 +23,10 @@ package struct Client {
     var lobby: Lobby
     var deadlines = DeadlineQueue()
     let peerID: PeerID
+    /// Outlive their torrent until the trackers have heard of its end.
+    var trackers: [TorrentHandle: TorrentTrackers] = [:]
+    /// Announces over UDP by the number that their next answer carries.
+    var udpAnnounces: [UInt32: AnnounceID] = [:]
     private var generator: SeededGenerator
     private var nextRange = 1
 
@@ -29,6 +34,9 @@ package struct Client {
     package struct Configuration: Sendable {
         package var node = Kademlia.Configuration()
         package var swarm = Swarm.Configuration()
+        package var announces = AnnounceSchedule.Configuration()
+        /// With so many connected, trackers are asked for no more.
+        package var peersEnough = 100
         /// Incoming connections whose handshake has not come yet; more are refused.
         package var lobbyMax = 100
         /// How long an incoming connection may take to say its handshake.
@@ -56,6 +64,8 @@ package struct Client {
         let range: Int
         /// Nil without the DHT.
         var search: PeerSearch?
+        /// The disk did not have all of it: its completion is news to trackers.
+        var wasIncomplete = false
     }
 
     package init(
@@ -90,6 +100,7 @@ package struct Client {
         while let torrent = deadlines.due(now: now) {
             withSwarm(torrent, now: now, into: &outbox) { $0.timedOut(now: now, into: &$1) }
             continueSearch(of: torrent, now: now, into: &outbox)
+            trackersTimedOut(torrent, now: now, into: &outbox)
         }
         settle(now: now, into: &outbox)
     }
@@ -148,6 +159,13 @@ package struct Client {
             search: options.usesDHT ? PeerSearch(configuration: configuration, now: now) : nil)
         torrentsByInfoHash[infoHash] = torrent
         torrentsByRange[range] = torrent
+        var isPrivate = false
+        if case .info(let info) = source { isPrivate = info.isPrivate }
+        addTrackers(of: torrent, options, identity, infoHash, isPrivate: isPrivate)
+        // What is on the disk decides what a tracker is told; of a magnet nothing can be.
+        if case .infoHash = source {
+            withSchedule(of: torrent, now: now, into: &outbox) { $0.started(now: now, into: &$1) }
+        }
         if case .info(let info) = source {
             withSwarm(torrent, now: now, into: &outbox) { $0.metadataKnown(info, now: now, into: &$1) }
         }
@@ -156,12 +174,17 @@ package struct Client {
 
     private mutating func remove(_ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
         withSwarm(torrent, now: now, into: &outbox) { $0.close(now: now, into: &$1) }
+        withSchedule(of: torrent, now: now, into: &outbox) { $0.stopped(now: now, into: &$1) }
         guard let managed = swarms.removeValue(forKey: torrent) else { return }
         torrentsByInfoHash[managed.swarm.infoHash] = nil
         torrentsByRange[managed.range] = nil
         adopted = adopted.filter { $0.value != torrent }
         node.command(.cancel(lookup(of: managed.range)), now: now, into: &outbox.dht)
+        if trackers[torrent]?.schedule.isFinished == true { trackers[torrent] = nil }
+        schedule(torrent)
     }
+
+    mutating func splitGenerator() -> SeededGenerator { generator.split() }
 
     /// Handles below the first range are the lobby's.
     static let rangeShift = 40
@@ -184,9 +207,13 @@ package struct Client {
     }
 
     mutating func schedule(_ torrent: TorrentHandle) {
-        guard let index = swarms.index(forKey: torrent) else { return }
-        let search = swarms.values[index].swarm.stage == .failed ? nil : swarms.values[index].search?.nextDeadline
-        let deadline = [swarms.values[index].swarm.nextDeadline, search].compactMap { $0 }.min()
-        deadlines.set(deadline, for: torrent)
+        var candidates = [trackers[torrent]?.nextDeadline]
+        if let index = swarms.index(forKey: torrent) {
+            candidates.append(swarms.values[index].swarm.nextDeadline)
+            if swarms.values[index].swarm.stage != .failed {
+                candidates.append(swarms.values[index].search?.nextDeadline)
+            }
+        }
+        deadlines.set(candidates.compactMap { $0 }.min(), for: torrent)
     }
 }

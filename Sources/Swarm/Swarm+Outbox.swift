@@ -71,7 +71,7 @@ package struct TorrentNotice: Equatable, Sendable {
 
 /// How an endpoint became known.
 package enum PeerSource: String, Hashable, Sendable {
-    case dht, exchange, magnet, user, incoming
+    case dht, exchange, tracker, magnet, user, incoming
 }
 
 package enum TorrentEvent: Equatable, Sendable {
