@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "MainlineHTTP.h"
+
 /// An address and port in host byte order; IPv4 uses the low 32 bits of `low`.
 struct mainline_endpoint {
     uint64_t high;
