@@ -86,6 +86,8 @@ package struct Client {
     /// For the next start.
     package var nodeState: NodeState { node.savedState }
 
+    package var torrents: [TorrentHandle] { swarms.keys.sorted() }
+
     package func snapshot(of torrent: TorrentHandle) -> TorrentSnapshot? {
         swarms[torrent]?.swarm.snapshot
     }

@@ -22,6 +22,9 @@ package struct HostConfiguration: Sendable {
     /// A node of the DHT alone needs no TCP port.
     package var acceptsPeers = true
 
+    /// Whether names of trackers may be resolved.
+    package var resolvesNames = true
+
     package var client = Client.Configuration()
 
     /// What the DHT node of an earlier run left.

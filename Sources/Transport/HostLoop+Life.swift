@@ -1,3 +1,4 @@
+import Client
 import NIOCore
 import NIOPosix
 
@@ -45,15 +46,35 @@ extension HostLoop {
         }
     }
 
-    /// Stops everything.
+    /// Trackers are told goodbye, but nobody waits longer for that than this.
+    private static let farewellLimit = TimeAmount.seconds(3)
+    private static let farewellCheck = TimeAmount.milliseconds(20)
+
+    /// Removes all torrents, waits a little for the trackers that have to hear of it, and stops everything.
     ///
-    /// Completes when sockets and files are closed. No fact is taken any more.
+    /// Completes when sockets and files are closed.
     func stop() -> EventLoopFuture<Void> {
+        for torrent in client.torrents { tell(.command(.remove(torrent))) }
+        let left = eventLoop.makePromise(of: Void.self)
+        awaitFarewell(until: .now() + Self.farewellLimit, left)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        return left.futureResult.flatMap { bound.value.close() }
+    }
+
+    private func awaitFarewell(until deadline: NIODeadline, _ left: EventLoopPromise<Void>) {
+        guard !client.hasLeftTrackers, .now() < deadline else { return left.succeed() }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: Self.farewellCheck) { bound.value.awaitFarewell(until: deadline, left) }
+    }
+
+    /// No fact is taken any more.
+    private func close() -> EventLoopFuture<Void> {
         guard let sockets = end() else { return eventLoop.makeSucceededVoidFuture() }
         let closed = sockets.map { channel in
             channel.close(promise: nil)
             return channel.closeFuture
         }
-        return EventLoopFuture.andAllComplete(closed + [peers.closeAll(), storages.closeAll()], on: eventLoop)
+        return EventLoopFuture.andAllComplete(
+            closed + [peers.closeAll(), storages.closeAll(), trackers.stop()], on: eventLoop)
     }
 }

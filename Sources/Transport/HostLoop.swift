@@ -6,6 +6,7 @@ import PeerProtocol
 import Primitives
 import Storage
 import Swarm
+import TrackerProtocol
 
 /// The inside of a host: the client, its sockets and its files, all on one event loop.
 ///
@@ -23,6 +24,8 @@ final class HostLoop {
         case disconnected(PeerHandle)
         case blockSent(BlockRequest, to: PeerHandle)
         case storage(TorrentHandle, [StorageEvent])
+        case fetched(AnnounceID, Result<(status: Int, body: [UInt8]), TrackerFailure>)
+        case resolved(AnnounceID, Result<[Endpoint], TrackerFailure>)
         case command(Client.Command)
         case timedOut
     }
@@ -33,6 +36,7 @@ final class HostLoop {
     let homes: [BoundHome]
     private(set) lazy var peers = PeerTable(loop: self)
     private(set) lazy var storages = StorageTable(loop: self)
+    private(set) lazy var trackers = TrackerTable(loop: self)
     private(set) var client: Client
     /// By home.
     private var udp: [UDPDriver] = []
@@ -107,6 +111,17 @@ final class HostLoop {
         carryOut()
     }
 
+    /// A datagram that is neither KRPC nor uTP; false if no tracker was expected to send it.
+    func receivedTracker(_ packet: RawSpan, from source: Endpoint, at home: HomeIndex) -> Bool {
+        guard !isStopped else { return false }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        let isReply = client.receivedTrackerDatagram(packet, from: source, at: home, now: now, into: &outbox)
+        carryOut()
+        return isReply
+    }
+
     /// Returns how many bytes the client took from the front; nil when the connection is gone.
     ///
     /// `isRead` says that the bytes lie in a read buffer of their own, of which slices may be kept.
@@ -173,6 +188,10 @@ final class HostLoop {
             client.blockSent(block, to: peer, now: now, into: &outbox)
         case .storage(let torrent, let events):
             for event in events { apply(event, of: torrent) }
+        case .fetched(let id, let result):
+            client.fetched(id, result, now: now, into: &outbox)
+        case .resolved(let id, let result):
+            client.resolved(id, result, now: now, into: &outbox)
         case .command(let command):
             client.command(command, now: now, into: &outbox)
             if case .remove(let torrent) = command { storages.close(torrent) }
@@ -231,8 +250,18 @@ final class HostLoop {
             udp[datagram.home].send(outbox.dht.bytes[datagram.range], to: datagram.to)
         }
         for action in outbox.swarm.actions { carryOut(action, payloads) }
+        for action in outbox.trackers { carryOut(action) }
         for event in outbox.events { report(.client(event)) }
         outbox.clear()
+    }
+
+    private func carryOut(_ action: Client.TrackerAction) {
+        switch action {
+        case .fetch(let id, let url, let family): trackers.fetch(id, url: url, family: family)
+        case .resolve(let id, let host, let port): trackers.resolve(id, host: host, port: port)
+        case .cancel(let id): trackers.cancel(id)
+        case .send(let bytes, let endpoint, let home): udp[home].send(bytes[...], to: endpoint)
+        }
     }
 
     private func carryOut(_ action: Swarm.Action, _ payloads: PayloadSource?) {

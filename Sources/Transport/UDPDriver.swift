@@ -6,7 +6,7 @@ import Primitives
 
 /// One UDP socket of the host: datagrams in batches to the host's loop, and batches of datagrams back out.
 ///
-/// KRPC goes to the client. uTP is refused (see `UTPHeader.refusal`), and nothing else is looked at.
+/// KRPC goes to the client, and so do replies of trackers. uTP is refused (see `UTPHeader.refusal`).
 ///
 /// NIO says when there is something to read, reads the first datagram, and closes the socket. All else is done here, from
 /// and to one buffer each way, without an allocation or an address object per datagram: the rest of what has come is
@@ -24,7 +24,7 @@ final class UDPDriver: ChannelInboundHandler {
 
     /// Datagrams that the kernel did not take, of whatever reason.
     private(set) var unsent = 0
-    /// Datagrams that were neither KRPC nor uTP.
+    /// Datagrams that nobody had a use for.
     private(set) var ignored = 0
 
     private let home: HomeIndex
@@ -62,7 +62,7 @@ final class UDPDriver: ChannelInboundHandler {
             loop.received(packet, from: source, at: home)
         } else if let header = UTPHeader(packet) {
             refuse(header, from: source)
-        } else {
+        } else if !loop.receivedTracker(packet, from: source, at: home) {
             ignored += 1
         }
     }

@@ -34,8 +34,14 @@ struct Get: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A peer to ask. Repeatable.", valueName: "host:port"))
     var peer: [PeerAddress] = []
 
-    @Flag(name: .customLong("no-dht"), help: "Do not use the DHT: ask given peers only.")
+    @Flag(name: .customLong("no-dht"), help: "Do not use the DHT: ask trackers and given peers only.")
     var noDHT = false
+
+    @Flag(name: .customLong("no-trackers"), help: "Do not ask the trackers of the torrent.")
+    var noTrackers = false
+
+    @Flag(name: .customLong("no-pex"), help: "Do not exchange peers with peers.")
+    var noPEX = false
 
     @Option(help: ArgumentHelp("Connections per torrent.", valueName: "n"))
     var maxPeers = 200
@@ -61,7 +67,8 @@ struct Get: AsyncParsableCommand {
     func run() async throws {
         let configuration = GetConfiguration(
             sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
-            usesDHT: !noDHT, maxPeers: maxPeers, network: try network.configuration(defaultPort: 0),
+            usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, maxPeers: maxPeers,
+            network: try network.configuration(defaultPort: 0),
             limits: stages.limits)
         let console = Console(program: "magnetget", talk.configuration)
         let exit = await GetCommand(configuration, console).run()

@@ -55,6 +55,7 @@ struct GetCommand {
     /// Nothing could ever come of it: no DHT, no peer, and nothing that would be wanted without either.
     private func lacksEverySource(_ source: GetSource) -> Bool {
         guard source.info == nil, configuration.peers.isEmpty, source.peers.isEmpty else { return false }
+        if configuration.usesTrackers, !source.trackers.isEmpty { return false }
         guard configuration.usesDHT else { return true }
         // An earlier run of a private network may have left nodes in a folder that was named.
         if case .folder = configuration.network.state { return false }
@@ -78,10 +79,6 @@ struct GetCommand {
         var exits: [InfoHash: ProgramExit] = [:]
         var wanted: [GetSource] = []
         for source in sources {
-            if source.trackerCount > 0 {
-                let trackers = HumanText.count(source.trackerCount, "tracker")
-                console.note("\(trackers) of \(source.infoHash.hex) left out: trackers are not asked yet")
-            }
             if configuration.goal == .metadata, let info = source.info {
                 GetListing(console).show(info)
                 exits[source.infoHash] = .done

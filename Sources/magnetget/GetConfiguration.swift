@@ -8,6 +8,8 @@ struct GetConfiguration {
     var goal: GetPlan.Goal
     var peers: [PeerAddress]
     var usesDHT: Bool
+    var usesTrackers: Bool
+    var usesExchange: Bool
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits

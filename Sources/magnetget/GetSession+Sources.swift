@@ -28,7 +28,8 @@ extension GetSession {
         for (index, source) in sources.enumerated() {
             let torrent = TorrentHandle(rawValue: index)
             host.add(
-                torrent, source.info.map { .info($0) } ?? .infoHash(source.infoHash), options(for: runs[index].plan),
+                torrent, source.info.map { .info($0) } ?? .infoHash(source.infoHash),
+                options(for: runs[index].plan, source),
                 directory: configuration.directory)
             addPeers(of: source, torrent, host, feed)
             if source.info?.isPrivate == true, configuration.usesDHT {
@@ -37,8 +38,10 @@ extension GetSession {
         }
     }
 
-    private func options(for plan: GetPlan) -> Client.TorrentOptions {
+    private func options(for plan: GetPlan, _ source: GetSource) -> Client.TorrentOptions {
         var options = Client.TorrentOptions()
+        options.trackers = configuration.usesTrackers ? source.trackers : []
+        options.usesExchange = configuration.usesExchange
         options.usesDHT = plan.usesDHT
         options.announces = plan.goal != .metadata
         options.maxPeers = configuration.maxPeers
@@ -60,7 +63,8 @@ extension GetSession {
         let hasNodes = sources.contains { !$0.nodes.isEmpty && $0.info?.isPrivate != true }
         if endpoints.isEmpty, names.isEmpty, !hasNodes, !hasState {
             let family = network.families == [.v6] ? "IPv6" : "IPv4"
-            for (index, source) in sources.enumerated() where source.peers.isEmpty && configuration.peers.isEmpty {
+            for (index, source) in sources.enumerated()
+            where source.peers.isEmpty && configuration.peers.isEmpty && runs[index].plan.trackers == 0 {
                 runs[index].gaveUp(.noDHT, because: "no DHT: no bootstrap node has an \(family) address")
             }
         }

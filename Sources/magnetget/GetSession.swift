@@ -55,6 +55,7 @@ struct GetSession {
         plan.goal = configuration.goal
         // BEP 27: the peers of a private torrent come from its trackers only.
         plan.usesDHT = configuration.usesDHT && source.info?.isPrivate != true
+        plan.trackers = configuration.usesTrackers ? source.trackers.reduce(0) { $0 + $1.count } : 0
         plan.bootstrapNodes = configuration.network.bootstrap.count
         plan.directory = configuration.directory
         plan.limits = configuration.limits
@@ -154,6 +155,9 @@ struct GetSession {
             let stage = runs[torrent.rawValue].stage
             runs[torrent.rawValue].happened(event, now: now)
             if runs[torrent.rawValue].stage != stage { await observe(host, now) }
+        case .client(.tracker(let torrent, let report)):
+            guard runs.indices.contains(torrent.rawValue) else { return }
+            runs[torrent.rawValue].happened(report)
         case .storage(let torrent, let event):
             guard runs.indices.contains(torrent.rawValue) else { return }
             storageReported(event, torrent.rawValue)

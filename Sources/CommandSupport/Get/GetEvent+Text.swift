@@ -1,3 +1,4 @@
+import Client
 import Metainfo
 import Swarm
 
@@ -5,7 +6,7 @@ extension GetEvent {
     /// How much somebody wants to know before an event is shown: 0 always, 1 with `-v`.
     package var verbosity: Int {
         switch self {
-        case .metadata, .metadataRejected: 0
+        case .metadata, .metadataRejected, .tracker(.warning): 0
         default: 1
         }
     }
@@ -15,6 +16,7 @@ extension GetEvent {
         switch self {
         case .lookupStarted: "looking for peers in the DHT"
         case .peerFound(let endpoint, let source): "peer \(endpoint) found (\(source.rawValue))"
+        case .tracker(let report): TerminalText.escaped(Self.text(of: report))
         case .peerConnected(let endpoint): "peer \(endpoint) connected"
         case .peerLost(let endpoint, let loss): "peer \(endpoint) \(Self.text(of: loss))"
         case .metadata(let info):
@@ -30,6 +32,18 @@ extension GetEvent {
         case .completed(let info, let timings, let totals):
             "complete: \(HumanText.size(info.totalLength)) verified in "
                 + "\(HumanText.seconds(timings.complete ?? .zero)), \(HumanText.size(totals.downloaded)) downloaded"
+        }
+    }
+
+    private static func text(of report: TrackerReport) -> String {
+        switch report {
+        case .answered(let url, let peers, let seeders, let leechers):
+            var text = "tracker \(url): \(HumanText.count(peers, "peer"))"
+            if let seeders { text += ", \(HumanText.count(seeders, "seed")) in all" }
+            if let leechers { text += ", \(leechers) downloading" }
+            return text
+        case .warning(let url, let warning): return "tracker \(url) warns: \(warning)"
+        case .failed(let url, let reason): return "tracker \(url) failed: \(reason)"
         }
     }
 

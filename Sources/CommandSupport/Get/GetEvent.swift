@@ -1,3 +1,4 @@
+package import Client
 package import Metainfo
 package import Primitives
 package import Swarm
@@ -6,6 +7,7 @@ package import Swarm
 package enum GetEvent: Equatable, Sendable {
     case lookupStarted
     case peerFound(Endpoint, PeerSource)
+    case tracker(TrackerReport)
     case peerConnected(Endpoint)
     case peerLost(Endpoint, PeerLoss)
     case metadata(Info)

@@ -10,6 +10,8 @@ package struct GetPlan: Equatable, Sendable {
     package var name: String?
     package var goal = Goal.files
     package var usesDHT = true
+    /// How many trackers are asked.
+    package var trackers = 0
     /// How many bootstrap nodes are asked, for the message when none answers.
     package var bootstrapNodes = 0
     /// Where the files go, for the messages.
@@ -21,6 +23,9 @@ package struct GetPlan: Equatable, Sendable {
     package init(infoHash: InfoHash) {
         self.infoHash = infoHash
     }
+
+    /// Without an answer from the DHT there is nobody to name a peer.
+    var waitsForDHT: Bool { usesDHT && trackers == 0 }
 }
 
 /// What the DHT node has done, over the whole run.

@@ -1,3 +1,4 @@
+import Client
 import Metainfo
 package import Primitives
 package import Swarm
@@ -17,6 +18,7 @@ package struct GetReport: Sendable {
         case .lookupStarted: line("lookup_started")
         case .peerFound(let endpoint, let source):
             line("peer_found", .init("peer", .string(endpoint.description)), .init("source", .string(source.rawValue)))
+        case .tracker(let report): tracker(report)
         case .metadata(let info): metadata(info)
         case .announced(let nodes): line("announced", .init("nodes", .integer(nodes)))
         case .fileCompleted(let index, let info): fileCompleted(info, index)
@@ -71,6 +73,24 @@ package struct GetReport: Sendable {
             .init("piece_length", .integer(info.pieceLength)),
             .init("piece_count", .integer(info.pieceCount)),
             .init("files", .array(files)))
+    }
+
+    private func tracker(_ report: TrackerReport) -> JSONLine {
+        let count = { (number: Int?) in number.map { JSONValue.integer($0) } ?? .null }
+        switch report {
+        case .answered(let url, let peers, let seeders, let leechers):
+            return line(
+                "tracker", .init("url", .string(url)), .init("status", .string("answered")),
+                .init("peers", .integer(peers)), .init("seeds", count(seeders)), .init("leechers", count(leechers)))
+        case .warning(let url, let message):
+            return line(
+                "tracker", .init("url", .string(url)), .init("status", .string("warning")),
+                .init("message", .string(message)))
+        case .failed(let url, let message):
+            return line(
+                "tracker", .init("url", .string(url)), .init("status", .string("failed")),
+                .init("message", .string(message)))
+        }
     }
 
     private func fileCompleted(_ info: Info, _ index: Int) -> JSONLine {

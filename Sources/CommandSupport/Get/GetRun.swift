@@ -1,3 +1,4 @@
+package import Client
 package import Metainfo
 package import Primitives
 package import Swarm
@@ -35,6 +36,9 @@ package struct GetRun: Sendable {
         var connectionsTimedOut = 0
         var metadataRejections = 0
         var piecesFailed = 0
+        var trackersAnswered: Set<String> = []
+        /// Of the last one that failed.
+        var trackerFailure: String?
     }
 
     package init(_ plan: GetPlan, now: Instant) {
@@ -44,7 +48,7 @@ package struct GetRun: Sendable {
         start = now
         stageStart = now
         lastProgress = now
-        stage = plan.info != nil ? .checking : plan.usesDHT ? .bootstrap : .peers
+        stage = plan.info != nil ? .checking : plan.waitsForDHT ? .bootstrap : .peers
         if stage == .peers { peersStart = now }
     }
 
@@ -131,6 +135,16 @@ package struct GetRun: Sendable {
         case .storageFailed: break
         }
         advance(now: now)
+    }
+
+    package mutating func happened(_ report: TrackerReport) {
+        guard outcome == nil else { return }
+        switch report {
+        case .answered(let url, _, _, _): evidence.trackersAnswered.insert(url)
+        case .failed(let url, let reason): evidence.trackerFailure = "\(url) \(reason)"
+        case .warning: break
+        }
+        events.append(.tracker(report))
     }
 
     /// These pieces were verified when the files were opened.
@@ -232,7 +246,7 @@ package struct GetRun: Sendable {
         if !evidence.peersFound.isEmpty || timings.firstConnection != nil {
             return info == nil ? .metadata : .downloading
         }
-        return plan.usesDHT && timings.firstNode == nil ? .bootstrap : .peers
+        return plan.waitsForDHT && timings.firstNode == nil ? .bootstrap : .peers
     }
 
     private mutating func finish(_ status: ProgramExit, _ words: Verdict.Words) {

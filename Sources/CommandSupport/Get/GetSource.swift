@@ -13,7 +13,8 @@ package struct GetSource: Equatable, Sendable {
     package let peers: [PeerAddress]
     /// `nodes` of a .torrent file: where to enter the DHT (BEP 5).
     package let nodes: [PeerAddress]
-    package let trackerCount: Int
+    /// In their tiers (BEP 12), as texts; each of a magnet is a tier of its own.
+    package let trackers: [[String]]
 
     /// Why a source cannot be used, and the exit status that says so.
     package struct Failure: Error, Equatable {
@@ -42,7 +43,7 @@ package struct GetSource: Equatable, Sendable {
         info = nil
         peers = magnet.peers
         nodes = []
-        trackerCount = magnet.trackers.count
+        trackers = magnet.trackers.map { [$0] }
     }
 
     private init(_ torrent: Torrent) {
@@ -51,7 +52,7 @@ package struct GetSource: Equatable, Sendable {
         info = torrent.info
         peers = []
         nodes = torrent.nodes
-        trackerCount = torrent.trackers.reduce(0) { $0 + $1.count }
+        trackers = torrent.trackers
     }
 
     // MARK: Magnets

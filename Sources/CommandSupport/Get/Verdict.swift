@@ -48,11 +48,11 @@ struct Verdict {
 
     private func noPeers(within limit: Duration) -> Words {
         let infoHash = run.plan.infoHash.hex
-        guard run.plan.usesDHT else {
+        guard run.plan.usesDHT || run.plan.trackers > 0 else {
             return ("no peers: nobody to ask for \(infoHash)", "name a peer with --peer, or leave out --no-dht")
         }
         return (
-            "no peers: nobody knew a peer of \(infoHash) within \(HumanText.seconds(limit)); \(dht)",
+            "no peers: nobody knew a peer of \(infoHash) within \(HumanText.seconds(limit)); \(asked)",
             "the torrent may have no seed left, or the infohash may be wrong; wait longer with --peers-timeout, "
                 + "or name a peer with --peer HOST:PORT"
         )
@@ -64,7 +64,7 @@ struct Verdict {
         if run.evidence.metadataRejections > 0 {
             message += ", \(run.evidence.metadataRejections) times it did not match the infohash"
         }
-        if run.plan.usesDHT { message += "; \(dht)" }
+        if !asked.isEmpty { message += "; \(asked)" }
         return (message, "peers come and go: try again later, or wait longer with --metadata-timeout")
     }
 
@@ -89,7 +89,7 @@ struct Verdict {
 
     var interrupted: Words {
         guard run.info != nil else {
-            let words = run.plan.usesDHT ? "\(peers); \(dht)" : peers
+            let words = asked.isEmpty ? peers : "\(peers); \(asked)"
             return ("interrupted before the metadata was there: \(words)", "run the same command again to start over")
         }
         return ("interrupted: \(verified)", "\(kept); run the same command again to go on")
@@ -106,6 +106,18 @@ struct Verdict {
     }
 
     // MARK: Evidence
+
+    /// Whoever names peers, and what they said.
+    private var asked: String {
+        ([trackers] + [run.plan.usesDHT ? dht : nil]).compactMap { $0 }.joined(separator: "; ")
+    }
+
+    private var trackers: String? {
+        guard run.plan.trackers > 0 else { return nil }
+        var text = "\(run.evidence.trackersAnswered.count) of \(HumanText.count(run.plan.trackers, "tracker")) answered"
+        if let failure = run.evidence.trackerFailure { text += " (\(TerminalText.escaped(failure)))" }
+        return text
+    }
 
     private var dht: String {
         guard run.nodes.answers > 0 else { return "no DHT node answered" }

@@ -12,6 +12,7 @@ extension NetworkConfiguration {
         configuration.nodeState = state
         // What somebody asked for must be there; without a wish, a machine without IPv6 is as good as any.
         configuration.skipsUnavailableBinds = !isBindGiven
+        configuration.resolvesNames = mayResolveNames
         configuration.client.node.networkMode = mode
         configuration.client.node.isReadOnly = isReadOnly
         configuration.client.node.budgets = Budgets(preset: limits)

@@ -28,7 +28,9 @@ package struct OwnEndpoints: Equatable, Sendable {
 
     /// The event without ourselves among the peers that the DHT has found; an empty list is left when nobody else is.
     package func leftOut(of event: TorrentEvent) -> TorrentEvent {
-        guard case .peersFound(let endpoints, let source) = event, source == .dht else { return event }
+        guard case .peersFound(let endpoints, let source) = event, [.dht, .tracker, .exchange].contains(source) else {
+            return event
+        }
         return .peersFound(endpoints.filter { !contains($0) }, source)
     }
 }
