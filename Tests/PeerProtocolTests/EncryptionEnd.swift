@@ -22,8 +22,8 @@ struct EncryptionEnd {
 
     init(calling infoHash: InfoHash, _ policy: EncryptionPolicy = .require, seed: UInt64 = 1, padBytes: Int? = nil) {
         handshake = EncryptionHandshake(
-            calling: infoHash, policy: policy, payload: encoded(theirHandshake(infoHash).encode),
-            generator: SeededGenerator(number: seed), padBytes: padBytes.map { $0...$0 } ?? 0...512, sending: &output)
+            calling: theirHandshake(infoHash), policy: policy, generator: SeededGenerator(number: seed),
+            padBytes: padBytes.map { $0...$0 } ?? 0...512, sending: &output)
         torrents = []
     }
 

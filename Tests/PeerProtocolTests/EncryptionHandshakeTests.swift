@@ -63,21 +63,27 @@ import Testing
         #expect(pair.caller.handshake.ciphers.receiving.isTransparent == (policy == .prefer))
     }
 
-    @Test func anEmptyPayloadAndTheLongestOneComeThrough() {
-        for payload in [[], [UInt8](repeating: 9, count: 65_535)] {
-            var opening: [UInt8] = []
-            var caller = EncryptionHandshake(
-                calling: torrentHash, policy: .prefer, payload: payload, generator: SeededGenerator(number: 5),
-                padBytes: 0...0, sending: &opening)
-            var answerer = EncryptionEnd(answeringWith: [torrentHash], padBytes: 0)
-            answerer.receive(opening)
-            let key = answerer.takeOutput()
-            var call: [UInt8] = []
-            #expect(caller.received(key.span.bytes, at: 0, sending: &call) == .progressed(consumed: 96))
-            answerer.receive(call + [1, 2, 3])
-            #expect(answerer.protection == .opening)
-            #expect(answerer.plain == payload + [1, 2, 3])
-        }
+    /// Others need not send their handshake as initial payload, or send more: what is encrypted has the length that
+    /// was announced, here by a bit flipped on the way.
+    @Test(arguments: [0, 68, 100, 65_535])
+    func aPayloadOfAnyLengthIsDecryptedToItsEnd(length: Int) {
+        var caller = EncryptionEnd(calling: torrentHash, .prefer, padBytes: 0)
+        var answerer = EncryptionEnd(answeringWith: [torrentHash], padBytes: 0)
+        answerer.receive(caller.takeOutput())
+        caller.receive(answerer.takeOutput())
+        var call = caller.takeOutput()
+        call[54] ^= UInt8(length >> 8)
+        call[55] ^= UInt8((length ^ payload.count) & 0xff)
+        let encrypted = Array(call.suffix(payload.count))
+        let rest = [UInt8](repeating: 5, count: 66_000)
+        answerer.receive(call)
+        answerer.receive(rest)
+        #expect(answerer.protection == .opening)
+        #expect(answerer.plain.count == payload.count + rest.count)
+        #expect(answerer.plain[..<payload.count] == (length == 0 ? encrypted : payload)[...])
+        #expect(answerer.plain[max(length, payload.count)...].allSatisfy { $0 == 5 })
+        #expect(length <= payload.count || answerer.plain[payload.count..<length].contains { $0 != 5 })
+        #expect(answerer.pending.isEmpty)
     }
 
     @Test func aPeerThatOpensInPlaintextIsHandedOnAsItCame() {

@@ -28,9 +28,10 @@ extension EncryptionHandshake {
 
     /// With the peer's key ours is of use: all that we have to say goes out before its pad is there.
     private mutating func keyStep(
-        _ bytes: RawSpan, at offset: Int, _ exchange: KeyExchange, _ payload: [UInt8], sending output: inout [UInt8]
+        _ bytes: RawSpan, at offset: Int, _ exchange: KeyExchange, _ payload: Handshake, sending output: inout [UInt8]
     ) -> Step {
-        guard let infoHash, bytes.byteCount - offset >= KeyExchange.keyByteCount else { return .needsMore }
+        guard bytes.byteCount - offset >= KeyExchange.keyByteCount else { return .needsMore }
+        let infoHash = payload.infoHash
         let peerKey = bytes.copy(offset..<offset + KeyExchange.keyByteCount)
         guard let secret = exchange.secret(with: peerKey) else { return fail(.weakKey) }
         var pair = RC4Pair(
@@ -41,8 +42,8 @@ extension EncryptionHandshake {
         (SharedSecret.torrentKey(of: infoHash) ^ secret.mask).append(to: &output)
         let encryptedFrom = output.count
         appendMethods(policy.methods, to: &output)
-        output.appendBigEndian(UInt16(payload.count))
-        output += payload
+        output.appendBigEndian(UInt16(Handshake.byteCount))
+        payload.encode(into: &output)
         pair.sending.apply(to: &output, in: encryptedFrom..<output.count)
 
         // The pad in the clear has no length: what ends it is the verification as the peer encrypts it.

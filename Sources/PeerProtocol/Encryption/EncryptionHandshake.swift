@@ -47,7 +47,7 @@ package struct EncryptionHandshake: Sendable {
 
     enum State: Sendable {
         /// Initiator: our key is sent. -> findingVerification, failed
-        case awaitingAnswer(KeyExchange, payload: [UInt8])
+        case awaitingAnswer(KeyExchange, Handshake)
         /// Initiator: our part is sent. -> awaitingSelection, failed
         case findingVerification(PadSearch, RC4Pair)
         /// Initiator. -> skippingAnswerPad, finished, failed
@@ -95,20 +95,20 @@ package struct EncryptionHandshake: Sendable {
     let preferredMethod: CryptoMethods
     private let padBytes: ClosedRange<Int>
 
-    /// We called, for `infoHash`, and open encrypted: what has to be sent first is appended to `output`.
+    /// We called, for the torrent of `payload`, and open encrypted: what has to be sent first is appended to `output`.
     ///
-    /// `payload` should be our `Handshake`, which so costs no round trip of its own; it may be 65,535 bytes. The
-    /// lengths of our pads are drawn from `padBytes`, which must be within `0...padBytesMax`.
+    /// The handshake of BEP 3 travels as initial payload, so it costs no round trip of its own and is not to be sent
+    /// again. Nothing goes with it: libtorrent takes no longer payload than that. The lengths of our pads are drawn
+    /// from `padBytes`, which must be within `0...padBytesMax`.
     package init(
-        calling infoHash: InfoHash, policy: EncryptionPolicy, payload: [UInt8], generator: SeededGenerator,
+        calling payload: Handshake, policy: EncryptionPolicy, generator: SeededGenerator,
         padBytes: ClosedRange<Int> = 0...padBytesMax, sending output: inout [UInt8]
     ) {
         precondition(policy.accepts(.encrypted), "encryption is off")
-        precondition(payload.count <= UInt16.max, "the initial payload is too long")
         var generator = generator
         let exchange = KeyExchange(using: &generator)
-        self.init(state: .awaitingAnswer(exchange, payload: payload), policy, .plaintext, generator, padBytes)
-        self.infoHash = infoHash
+        self.init(state: .awaitingAnswer(exchange, payload), policy, .plaintext, generator, padBytes)
+        infoHash = payload.infoHash
         appendKey(exchange, to: &output)
     }
 
