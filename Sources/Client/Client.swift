@@ -16,6 +16,8 @@ package struct Client {
     var node: Node
     var swarms: [TorrentHandle: Managed] = [:]
     var torrentsByInfoHash: [InfoHash: TorrentHandle] = [:]
+    /// By what an encrypted opening names them with.
+    var infoHashesByKey: [ID160: InfoHash] = [:]
     /// Which torrent a range of connection handles belongs to, by number of the range.
     var torrentsByRange: [Int: TorrentHandle] = [:]
     /// Incoming connections that a swarm has taken over keep their handle.
@@ -77,7 +79,9 @@ package struct Client {
         node = Node(
             configuration: configuration.node, homes: homes, restoring: state, generator: generator.split(), now: now)
         peerID = PeerID(prefix: configuration.peerIDPrefix, using: &generator)
-        lobby = Lobby(capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID)
+        lobby = Lobby(
+            capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID,
+            encryption: configuration.swarm.encryption, generator: generator.split())
         self.generator = generator
     }
 
@@ -160,6 +164,7 @@ package struct Client {
             swarm: swarm, options: options, range: range,
             search: options.usesDHT ? PeerSearch(configuration: configuration, now: now) : nil)
         torrentsByInfoHash[infoHash] = torrent
+        infoHashesByKey[EncryptionHandshake.torrentKey(of: infoHash)] = infoHash
         torrentsByRange[range] = torrent
         var isPrivate = false
         if case .info(let info) = source { isPrivate = info.isPrivate }
@@ -179,6 +184,7 @@ package struct Client {
         withSchedule(of: torrent, now: now, into: &outbox) { $0.stopped(now: now, into: &$1) }
         guard let managed = swarms.removeValue(forKey: torrent) else { return }
         torrentsByInfoHash[managed.swarm.infoHash] = nil
+        infoHashesByKey[EncryptionHandshake.torrentKey(of: managed.swarm.infoHash)] = nil
         torrentsByRange[managed.range] = nil
         adopted = adopted.filter { $0.value != torrent }
         node.command(.cancel(lookup(of: managed.range)), now: now, into: &outbox.dht)

@@ -8,6 +8,8 @@ struct Lobby {
     private let capacity: Int
     private let timeout: Duration
     private let peerID: PeerID
+    private let encryption: EncryptionPolicy
+    private var generator: SeededGenerator
     private var guests: [PeerHandle: Guest] = [:]
     /// In order of arrival, and so of their deadlines; some may have left.
     private var arrivals: Deque<PeerHandle> = []
@@ -19,9 +21,15 @@ struct Lobby {
         let endpoint: Endpoint
         let deadline: Instant
         var session: Session
+        /// Until it is known how the guest opens, and the opening is through.
+        var encryption: EncryptionHandshake?
     }
 
-    init(capacity: Int, timeout: Duration, peerID: PeerID) {
+    init(
+        capacity: Int, timeout: Duration, peerID: PeerID, encryption: EncryptionPolicy, generator: SeededGenerator
+    ) {
+        self.encryption = encryption
+        self.generator = generator
         self.capacity = capacity
         self.timeout = timeout
         self.peerID = peerID
@@ -37,7 +45,9 @@ struct Lobby {
         let handle = PeerHandle(rawValue: nextHandle)
         nextHandle += 1
         let session = Session(role: .responder, infoHash: nil, ourPeerID: peerID, now: now)
-        guests[handle] = Guest(endpoint: endpoint, deadline: now + timeout, session: session)
+        guests[handle] = Guest(
+            endpoint: endpoint, deadline: now + timeout, session: session,
+            encryption: EncryptionHandshake(answeringBy: encryption, generator: generator.split()))
         arrivals.append(handle)
         return handle
     }
@@ -69,6 +79,50 @@ struct Lobby {
             leave(handle)
             return .refuse
         }
+    }
+
+    func isOpening(_ handle: PeerHandle) -> Bool { guests[handle]?.encryption != nil }
+
+    /// What the first bytes of a guest were; the guest stays.
+    enum Opening {
+        /// The rest is to be passed again.
+        case consumed(Int)
+        /// It goes on with `accept`, or is refused.
+        case wants(torrentKey: ID160, consumed: Int)
+        /// From here on its session reads.
+        case through(consumed: Int, isEncrypted: Bool)
+        case refuse
+    }
+
+    mutating func openingReceived(
+        _ bytes: RawSpan, at offset: Int, from handle: PeerHandle, sending answer: inout [UInt8]
+    ) -> Opening {
+        guard var guest = guests[handle], var encryption = guest.encryption else { return .refuse }
+        let step = encryption.received(bytes, at: offset, sending: &answer)
+        guest.encryption = encryption
+        defer { guests[handle] = guest }
+        switch step {
+        case .needsMore: return .consumed(0)
+        case .progressed(let consumed): return .consumed(consumed)
+        case .torrentWanted(let consumed, let key): return .wants(torrentKey: key, consumed: consumed)
+        case .finished(let consumed, let protection):
+            guest.encryption = nil
+            guest.session.ciphers = encryption.ciphers
+            return .through(consumed: consumed, isEncrypted: protection != .plaintext)
+        case .fault: return .refuse
+        }
+    }
+
+    mutating func accept(_ handle: PeerHandle, _ infoHash: InfoHash) {
+        guests[handle]?.encryption?.accept(infoHash)
+    }
+
+    mutating func decrypt(_ bytes: inout MutableRawSpan, from handle: PeerHandle) {
+        guests[handle]?.session.ciphers.receiving.apply(to: &bytes)
+    }
+
+    mutating func encrypt(_ bytes: inout MutableRawSpan, to handle: PeerHandle) {
+        guests[handle]?.session.ciphers.sending.apply(to: &bytes)
     }
 
     mutating func leave(_ handle: PeerHandle) {

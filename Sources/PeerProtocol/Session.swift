@@ -82,6 +82,9 @@ package struct Session: Sendable {
     /// choke leaves requests standing until each is answered or rejected.
     package var isFast: Bool { peerHandshake?.capabilities.contains(.fast) ?? false }
 
+    /// What the bytes of both directions go through; the owner applies them, each byte once and in order.
+    package var ciphers = StreamCiphers.transparent
+
     let limits: Limits
     var state = State.handshake
     var torrent: TorrentLayout?

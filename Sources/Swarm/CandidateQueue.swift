@@ -1,5 +1,6 @@
 import DequeModule
 import OrderedCollections
+package import PeerProtocol
 package import Primitives
 
 /// The endpoints a torrent has heard of: which to try next, which to leave alone.
@@ -24,6 +25,8 @@ package struct CandidateQueue {
         var isBusy = false
         /// In `fresh` or `waiting`.
         var isQueued = false
+        /// How it is called: its place among the openings of our policy.
+        var opening = 0
     }
 
     private struct Retry {
@@ -95,6 +98,22 @@ package struct CandidateQueue {
         records[endpoint]?.isBusy = false
         records[endpoint]?.failures = 0
         retry(endpoint, after: configuration.reconnectDelay, now: now)
+    }
+
+    package func opening(of endpoint: Endpoint) -> EncryptionPolicy.Opening {
+        configuration.encryption.openings()[records[endpoint]?.opening ?? 0]
+    }
+
+    /// The peer took the call and said nothing: it is called the other way at once, if there is one that was not tried.
+    package mutating func opensOtherwise(_ endpoint: Endpoint) -> Bool {
+        guard var record = records[endpoint] else { return false }
+        let openings = configuration.encryption.openings().count
+        record.opening += 1
+        let isLast = record.opening >= openings
+        if isLast { record.opening = 0 } else { record.isBusy = false }
+        records[endpoint] = record
+        if !isLast { enqueue(endpoint) }
+        return !isLast
     }
 
     /// We have no use for the endpoint now; it is tried again when somebody names it.

@@ -27,6 +27,8 @@ struct Peer {
     /// When `phase` was entered.
     var phaseSince: Instant
     var session: Session
+    /// Until the opening of an encrypted call of ours is through.
+    var encryption: EncryptionHandshake?
 
     // What the peer said.
     var extensions = ExtensionHandshake()
@@ -79,7 +81,7 @@ struct Peer {
 
     var isOpen: Bool { phase == .open }
     /// Our handshake is on its way, and what we have had then.
-    var isGreeted: Bool { phase != .connecting }
+    var isGreeted: Bool { phase != .connecting && encryption == nil }
     var isSeed: Bool { pieces?.isFull ?? false }
 
     init(

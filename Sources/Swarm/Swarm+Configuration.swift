@@ -1,3 +1,5 @@
+package import PeerProtocol
+
 extension Swarm {
     /// The limits and intervals of one torrent's swarm.
     ///
@@ -55,6 +57,8 @@ extension Swarm {
         ///
         /// More than a piece per peer at work is not needed: the storage writes long pieces in runs.
         package var storageBacklogBytesMax = 16 << 20
+        /// How we call peers; who calls us is judged by the client.
+        package var encryption = EncryptionPolicy.prefer
         /// A liar's host is refused as well as its endpoint: not where many peers share one address.
         package var bansHosts = false
 

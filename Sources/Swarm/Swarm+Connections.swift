@@ -18,7 +18,7 @@ extension Swarm {
     package mutating func connected(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
         guard let place = places[handle], peers[place].phase == .connecting else { return }
         enter(.handshaking, at: place, now: now)
-        greet(place, now: now, into: &outbox)
+        open(place, now: now, into: &outbox)
     }
 
     package mutating func connectFailed(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
@@ -79,17 +79,18 @@ extension Swarm {
 
     /// All that we say before the peer has said anything, in one write: BEP 3 wants the bitfield right after the
     /// handshake, and who does not speak BEP 10 ignores its message.
-    private mutating func greet(_ place: Int, now: Instant, into outbox: inout Outbox) {
+    mutating func greet(
+        _ place: Int, withHandshake: Bool = true, now: Instant, into outbox: inout Outbox
+    ) {
         peers[place].lastSentAt = now
-        let handshake = Handshake(
-            capabilities: [.extensionProtocol, .dht, .fast], infoHash: infoHash, peerID: identity.peerID)
+        let handshake = ourHandshake
         let have = picker?.have
         // Who called us has said already what it understands.
         let isFast = peers[place].session.isFast
         peers[place].hasSentBitfield = have != nil && (isFast || have?.isEmpty == false)
         let extensions = extensionHandshake(for: peers[place].endpoint)
         outbox.send(to: peers[place].handle) { bytes in
-            handshake.encode(into: &bytes)
+            if withHandshake { handshake.encode(into: &bytes) }
             if let have, isFast, have.isFull {
                 OutgoingMessage.haveAll.encode(into: &bytes)
             } else if let have, isFast, have.isEmpty {
@@ -99,6 +100,10 @@ extension Swarm {
             }
             extensions.encode(into: &bytes)
         }
+    }
+
+    var ourHandshake: Handshake {
+        Handshake(capabilities: [.extensionProtocol, .dht, .fast], infoHash: infoHash, peerID: identity.peerID)
     }
 
     private func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
@@ -193,6 +198,8 @@ extension Swarm {
         // The port of an incoming connection is not one to call back at.
         guard peer.isOutgoing, reason != .badData, reason != .ourselves else { return }
         switch reason {
+        case .closed where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint),
+            .timedOut where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint): break
         case .redundant: candidates.shelved(peer.endpoint)
         case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)

@@ -11,6 +11,10 @@ extension Swarm {
         case connect(PeerHandle, Endpoint)
         /// Write these bytes of `Outbox.bytes` to the peer.
         case send(PeerHandle, Range<Int>)
+        /// Write these bytes as they are: they belong to an encrypted opening.
+        case sendOpening(PeerHandle, Range<Int>)
+        /// The opening is through: what is received and sent from here on passes `decrypt` and `encrypt`.
+        case encrypt(PeerHandle)
         /// Close the connection or give up the attempt. The handle is dead: no fact about it is wanted.
         case close(PeerHandle)
         /// Give the payload at `range` of the bytes just passed to `received` to the storage.
@@ -47,6 +51,12 @@ extension Swarm {
             contacts.removeAll(keepingCapacity: true)
             exchanged.removeAll(keepingCapacity: true)
             lost.removeAll(keepingCapacity: true)
+        }
+
+        package mutating func sendOpening(_ opening: [UInt8], to peer: PeerHandle) {
+            let start = bytes.count
+            bytes += opening
+            actions.append(.sendOpening(peer, start..<bytes.count))
         }
 
         /// Appends one send of all that `write` appends to the bytes.
