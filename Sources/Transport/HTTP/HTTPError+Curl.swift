@@ -52,6 +52,7 @@ extension HTTPError {
         case .cannotResolveHost: self = .cannotResolve(reason)
         case .cannotConnect where outcome.socket_error != 0:
             self = .cannotBind(String(cString: strerror(outcome.socket_error)))
+        case .cannotConnect where request.route.proxy != nil: self = .proxyFailed(reason)
         case .cannotConnect: self = .cannotConnect(reason)
         case .interfaceFailed: self = .cannotBind(reason)
         case .timedOut: self = .timedOut(reason)
@@ -66,8 +67,8 @@ extension HTTPError {
 }
 
 extension String {
-    /// Without line breaks: parts of it may come from a server.
+    /// Without line breaks and other control characters: parts of it may come from a server.
     fileprivate var oneLine: String {
-        String(map { $0.isNewline ? " " : $0 })
+        String(UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
     }
 }

@@ -59,9 +59,13 @@ final class HTTPWorker {
             }
             for order in turn.starting { start(order, on: loop) }
             guard mainline_http_run(loop) else { return .cannotStart("libcurl's loop failed") }
-            if endFinished(loop) { continue }  // there is room for others
+            endFinished(loop)
             var sleep = Self.sleepMax
-            if let deadline = turn.nextDeadline { sleep = min(sleep, deadline - LoopTimer.now) }
+            if let deadline = turn.nextDeadline {
+                // Whatever ended in this turn has left its place to one that waits.
+                if transfers.count < configuration.inFlightMax { continue }
+                sleep = min(sleep, deadline - LoopTimer.now)
+            }
             guard mainline_http_wait(loop, max(sleep, .zero).wholeMilliseconds) else {
                 return .cannotStart("libcurl cannot wait")
             }
@@ -79,16 +83,12 @@ final class HTTPWorker {
         }
     }
 
-    /// Returns whether there was one.
-    private func endFinished(_ loop: OpaquePointer) -> Bool {
+    private func endFinished(_ loop: OpaquePointer) {
         var code: CInt = 0
-        var hasEnded = false
         while let context = mainline_http_next_ended(loop, &code) {
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
             end(transfer, transfer.result(code: code))
-            hasEnded = true
         }
-        return hasEnded
     }
 
     private func end(_ transfer: HTTPTransfer, _ result: Result<HTTPResponse, HTTPError>) {

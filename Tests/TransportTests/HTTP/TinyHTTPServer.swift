@@ -34,26 +34,29 @@ final class TinyHTTPServer: Sendable {
 
     private struct State {
         var heads: [Head] = []
+        var namesAskedFor: [String] = []
         var connectionCount = 0
-        var openCount = 0
-        var openPeak = 0
         var isStopped = false
     }
 
     let local: Endpoint
     private let listener: CInt
+    private let speaksSocks: Bool
     private let answer: @Sendable (Head) -> Reply
     private let state = Mutex(State())
     private let threads = DispatchGroup()
 
+    /// One that speaks SOCKS is a proxy first, and then the server that it was asked to reach.
     init(
-        at address: Endpoint = .v4(127, 0, 0, 1, port: 0), answer: @escaping @Sendable (Head) -> Reply
+        at address: Endpoint = .v4(127, 0, 0, 1, port: 0), speaksSocks: Bool = false,
+        answer: @escaping @Sendable (Head) -> Reply
     ) throws {
         listener = mainline_tcp_listen(address.forSystemCalls, 512)
         guard listener >= 0, let port = UInt16(exactly: mainline_local_port(listener)) else { throw CannotListen() }
         var local = address
         local.port = port
         self.local = local
+        self.speaksSocks = speaksSocks
         self.answer = answer
         DispatchQueue(label: "tiny server").async(group: threads) { [self] in acceptAll() }
     }
@@ -61,9 +64,9 @@ final class TinyHTTPServer: Sendable {
     func url(_ path: String) -> String { "http://\(local)\(path)" }
 
     var heads: [Head] { state.withLock { $0.heads } }
+    /// As a SOCKS proxy.
+    var namesAskedFor: [String] { state.withLock { $0.namesAskedFor } }
     var connectionCount: Int { state.withLock { $0.connectionCount } }
-    /// The most connections that were open at once.
-    var openPeak: Int { state.withLock { $0.openPeak } }
 
     /// Waits until all its threads have ended; the clients have to be gone.
     func stop() async {
@@ -90,14 +93,10 @@ final class TinyHTTPServer: Sendable {
     }
 
     private func serve(_ descriptor: CInt, _ source: Endpoint?) {
-        state.withLock { state in
-            state.connectionCount += 1
-            state.openCount += 1
-            state.openPeak = max(state.openPeak, state.openCount)
-        }
+        state.withLock { $0.connectionCount += 1 }
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var goesOn = true
+        var goesOn = !speaksSocks || acceptSocks(descriptor)
         while goesOn, let head = readHead(descriptor, source) {
             state.withLock { $0.heads.append(head) }
             switch answer(head) {
@@ -113,20 +112,37 @@ final class TinyHTTPServer: Sendable {
                 goesOn = false
             }
         }
-        state.withLock { $0.openCount -= 1 }
         close(descriptor)
     }
 
     private func readHead(_ descriptor: CInt, _ source: Endpoint?) -> Head? {
         var bytes: [UInt8] = []
-        var byte: UInt8 = 0
         while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) {
-            guard recv(descriptor, &byte, 1, 0) == 1 else { return nil }
-            bytes.append(byte)
+            guard let byte = read(1, from: descriptor) else { return nil }
+            bytes += byte
         }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n").map { String($0) }
         let words = lines.first?.split(separator: " ") ?? []
         return Head(target: words.count == 3 ? String(words[1]) : "", lines: lines, source: source)
+    }
+
+    /// RFC 1928, for clients that give a name and no password.
+    private func acceptSocks(_ descriptor: CInt) -> Bool {
+        guard let greeting = read(2, from: descriptor), greeting[0] == 5,
+            read(Int(greeting[1]), from: descriptor) != nil
+        else { return false }
+        write([5, 0], to: descriptor)
+        guard let request = read(5, from: descriptor), request[3] == 3,
+            let nameAndPort = read(Int(request[4]) + 2, from: descriptor)
+        else { return false }
+        state.withLock { $0.namesAskedFor.append(String(decoding: nameAndPort.dropLast(2), as: UTF8.self)) }
+        write([5, 0, 0, 1, 127, 0, 0, 1, 0, 0], to: descriptor)
+        return true
+    }
+
+    private func read(_ count: Int, from descriptor: CInt) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        return recv(descriptor, &bytes, count, CInt(MSG_WAITALL)) == count ? bytes : nil
     }
 
     private func write(_ bytes: [UInt8], to descriptor: CInt) {
