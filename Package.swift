@@ -61,8 +61,8 @@ let edge: [Target] = [
     .executableTarget(
         name: "magnetget",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives",
-            arguments,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "PeerProtocol", "Metainfo",
+            "Primitives", arguments,
         ]),
 ]
 

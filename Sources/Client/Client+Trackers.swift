@@ -144,7 +144,8 @@ extension Client {
     ) {
         guard let endpoint, let home = node.homes.indices.first(where: { node.homes[$0].family == endpoint.family })
         else { return announced(id, .failure(.noAddress), now: now, into: &outbox) }
-        guard configuration.node.networkMode.accepts(endpoint) else {
+        // Trackers have ports that peers have not; only where they are is judged.
+        guard configuration.node.networkMode == .private || endpoint.scope == .global else {
             let failure = TrackerFailure.unreachable("\(endpoint) is no address of the public internet")
             return announced(id, .failure(failure), now: now, into: &outbox)
         }

@@ -140,6 +140,33 @@ final class HostLoop {
         return peers[peer] == nil ? nil : consumed
     }
 
+    /// The first bytes of a connection, before its session reads.
+    ///
+    /// Returns how many the client took; nil when the connection is gone.
+    func openingReceived(_ bytes: RawSpan, from peer: PeerHandle) -> Int? {
+        guard !isStopped else { return nil }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        let consumed = client.openingReceived(bytes, from: peer, now: now, into: &outbox)
+        carryOut()
+        return peers[peer] == nil ? nil : consumed
+    }
+
+    func isOpening(_ peer: PeerHandle) -> Bool { client.isOpening(peer) }
+
+    /// In place, what was just read from an encrypted connection.
+    func decrypt(_ bytes: inout ByteBuffer, from peer: PeerHandle) {
+        var span = bytes.mutableReadableBytesSpan
+        client.decrypt(&span, from: peer)
+    }
+
+    /// In place, what is about to be written to one.
+    func encrypt(_ bytes: inout ByteBuffer, to peer: PeerHandle) {
+        var span = bytes.mutableReadableBytesSpan
+        client.encrypt(&span, to: peer)
+    }
+
     func accepted(_ connection: PeerConnection, from endpoint: Endpoint) -> PeerHandle? {
         guard !isStopped, let handle = client.accepted(from: endpoint, now: now) else { return nil }
         peers.insert(connection, as: handle)
@@ -273,6 +300,12 @@ final class HostLoop {
             guard let connection = peers[peer] else { return }
             connection.send(outbox.swarm.bytes[range])
             peers.awaitFlush(connection)
+        case .sendOpening(let peer, let range):
+            guard let connection = peers[peer] else { return }
+            connection.send(outbox.swarm.bytes[range])
+            peers.awaitFlush(connection)
+        case .encrypt(let peer):
+            peers[peer]?.encrypt()
         case .close(let peer):
             peers.remove(peer)?.close()
         case .store(let torrent, let piece, let offset, let peer, let range):

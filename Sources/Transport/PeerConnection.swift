@@ -33,6 +33,9 @@ final class PeerConnection: ChannelInboundHandler {
     private var state = State.opening
     private var context: ChannelHandlerContext?
     private var stream = PeerStream()
+    /// What was read of an opening and is not understood yet; nil once the session reads.
+    private var opening: ByteBuffer? = ByteBuffer()
+    private var isEncrypted = false
     private var isPaused = false
 
     /// `handle` is nil for an incoming connection.
@@ -74,13 +77,34 @@ final class PeerConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let handle else { return }
-        stream.feed(unwrapInboundIn(data)) { bytes, isRead in
-            guard case .active = state else { return nil }
-            return loop.received(bytes, isRead: isRead, from: handle)
+        if var read = afterOpening(unwrapInboundIn(data), of: handle) {
+            if isEncrypted { loop.decrypt(&read, from: handle) }
+            stream.feed(read) { bytes, isRead in
+                guard case .active = state else { return nil }
+                return loop.received(bytes, isRead: isRead, from: handle)
+            }
         }
         if stream.heldBytes > PeerStream.heldBytesMax { context.close(promise: nil) }
         // No `channelReadComplete` comes from a connection that was closed while it was read.
         if case .over = state { loop.endBatch() }
+    }
+
+    /// What of a read is for the session; nil while the connection is still being opened.
+    private func afterOpening(_ read: ByteBuffer, of handle: PeerHandle) -> ByteBuffer? {
+        guard var held = opening else { return read }
+        guard loop.isOpening(handle) else {
+            opening = nil
+            return read
+        }
+        var read = read
+        held.writeBuffer(&read)
+        guard case .active = state, let consumed = loop.openingReceived(held.readableBytesSpan, from: handle) else {
+            return nil
+        }
+        held.moveReaderIndex(forwardBy: consumed)
+        held.discardReadBytes()
+        opening = loop.isOpening(handle) ? held : nil
+        return opening == nil && held.readableBytes > 0 ? held : nil
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -105,13 +129,24 @@ final class PeerConnection: ChannelInboundHandler {
         guard let context, case .active = state else { return }
         var buffer = context.channel.allocator.buffer(capacity: bytes.count)
         buffer.writeBytes(bytes)
+        if isEncrypted, let handle { loop.encrypt(&buffer, to: handle) }
         context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// The opening is through: what is read and written from here on is encrypted.
+    func encrypt() {
+        isEncrypted = true
     }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
     func send(head: [UInt8], payload: ByteBuffer, sent: @escaping () -> Void) {
         guard let context, case .active = state else { return }
-        context.write(wrapOutboundOut(ByteBuffer(bytes: head)), promise: nil)
+        var (head, payload) = (ByteBuffer(bytes: head), payload)
+        if isEncrypted, let handle {
+            loop.encrypt(&head, to: handle)
+            loop.encrypt(&payload, to: handle)
+        }
+        context.write(wrapOutboundOut(head), promise: nil)
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess(sent)
         context.write(wrapOutboundOut(payload), promise: written)

@@ -18,7 +18,7 @@ final class TrackerTable {
     func fetch(_ id: AnnounceID, url: String, family: Endpoint.Family?) {
         var request = HTTPRequest(url: url)
         // Who asked for a private network means its trackers too.
-        request.policy = loop.configuration.client.node.networkMode == .private ? .globalOrLocal : .trackers
+        request.policy = loop.configuration.client.node.networkMode == .private ? .globalOrLocal : .global
         request.route = route(family)
         request.bodyBytesMax = TrackerLimits.replyBytes
         request.mayResolveNames = loop.configuration.resolvesNames

@@ -1,6 +1,9 @@
 import ArgumentParser
 import CommandSupport
 import Metainfo
+import PeerProtocol
+
+extension EncryptionPolicy: ExpressibleByArgument {}
 
 struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,6 +46,9 @@ struct Get: AsyncParsableCommand {
     @Flag(name: .customLong("no-pex"), help: "Do not exchange peers with peers.")
     var noPEX = false
 
+    @Option(help: "Encrypt connections to peers: prefer, require or off.")
+    var encryption = EncryptionPolicy.prefer
+
     @Option(help: ArgumentHelp("Connections per torrent.", valueName: "n"))
     var maxPeers = 200
 
@@ -67,7 +73,8 @@ struct Get: AsyncParsableCommand {
     func run() async throws {
         let configuration = GetConfiguration(
             sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
-            usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, maxPeers: maxPeers,
+            usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption,
+            maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0),
             limits: stages.limits)
         let console = Console(program: "magnetget", talk.configuration)

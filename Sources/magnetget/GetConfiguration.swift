@@ -1,5 +1,6 @@
 import CommandSupport
 import Metainfo
+import PeerProtocol
 
 /// What `magnetget get` was told, before anything is looked at.
 struct GetConfiguration {
@@ -10,6 +11,7 @@ struct GetConfiguration {
     var usesDHT: Bool
     var usesTrackers: Bool
     var usesExchange: Bool
+    var encryption: EncryptionPolicy
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits

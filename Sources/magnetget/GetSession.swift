@@ -85,7 +85,8 @@ struct GetSession {
             return await report(nil)
         }
         hasState = keeper.hasContacts
-        let hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
+        var hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
+        hostConfiguration.client.swarm.encryption = configuration.encryption
         let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
         }

@@ -32,6 +32,9 @@ struct World {
         var machines: [Int]
         var handles: [PeerHandle?]
         var unread: [[UInt8]] = [[], []]
+        var isEncrypted = [false, false]
+        /// How much of `unread` has been decrypted.
+        var decrypted = [0, 0]
         var isClosed = false
     }
 
@@ -152,11 +155,32 @@ struct World {
     private mutating func read(_ index: Int, _ side: Int) {
         let machine = connections[index].machines[side]
         guard let handle = connections[index].handles[side], !machines[machine].isOff else { return }
-        let bytes = connections[index].unread[side]
         var outbox = Client.Outbox()
+        if machines[machine].client.isOpening(handle) {
+            let bytes = connections[index].unread[side]
+            let consumed = machines[machine].client.openingReceived(
+                bytes.span.bytes, from: handle, now: now, into: &outbox)
+            connections[index].unread[side].removeFirst(consumed)
+            carryOut(outbox, received: [], of: machine)
+            let isThrough = connections[index].handles[side] != nil && !machines[machine].client.isOpening(handle)
+            if isThrough, !connections[index].unread[side].isEmpty { read(index, side) }
+            return
+        }
+        decrypt(index, side, handle, of: machine)
+        let bytes = connections[index].unread[side]
         let consumed = machines[machine].client.received(bytes.span.bytes, from: handle, now: now, into: &outbox)
         connections[index].unread[side].removeFirst(consumed)
+        connections[index].decrypted[side] = bytes.count - consumed
         carryOut(outbox, received: bytes, of: machine)
+    }
+
+    private mutating func decrypt(_ index: Int, _ side: Int, _ handle: PeerHandle, of machine: Int) {
+        guard connections[index].isEncrypted[side] else { return }
+        let start = connections[index].decrypted[side]
+        var fresh = Array(connections[index].unread[side][start...])
+        var span = fresh.mutableSpan.mutableBytes
+        machines[machine].client.decrypt(&span, from: handle)
+        connections[index].unread[side].replaceSubrange(start..., with: fresh)
     }
 
     private mutating func close(_ index: Int, by side: Int) {
@@ -201,6 +225,9 @@ struct World {
                 schedule(.refused(machine: machine, handle))
             }
         case .send(let handle, let range): send(Array(bytes[range]), to: handle, of: machine)
+        case .sendOpening(let handle, let range): send(Array(bytes[range]), to: handle, of: machine)
+        case .encrypt(let handle):
+            if let (index, side) = find(handle, of: machine) { connections[index].isEncrypted[side] = true }
         case .close(let handle):
             if let (index, side) = find(handle, of: machine) { close(index, by: side) }
         case .store(let torrent, let piece, let offset, _, let range):
@@ -231,6 +258,11 @@ struct World {
 
     private mutating func send(_ bytes: [UInt8], to handle: PeerHandle, of machine: Int) {
         guard let (index, side) = find(handle, of: machine) else { return }
+        var bytes = bytes
+        if connections[index].isEncrypted[side] {
+            var span = bytes.mutableSpan.mutableBytes
+            machines[machine].client.encrypt(&span, to: handle)
+        }
         schedule(.bytes(connection: index, side: 1 - side, alter(machine, bytes)))
     }
 }
