@@ -78,8 +78,9 @@ package struct Session: Sendable {
     /// When the last bytes were passed in; `init`'s time before that.
     package private(set) var lastReceivedAt: Instant
 
-    /// Both sides speak the fast extension (BEP 6), which our handshakes always offer: its messages are understood, and a
-    /// choke leaves requests standing until each is answered or rejected.
+    /// Both sides speak the fast extension (BEP 6), which our handshakes always offer.
+    ///
+    /// Its messages are understood, and a choke leaves requests standing until each is answered or rejected.
     package var isFast: Bool { peerHandshake?.capabilities.contains(.fast) ?? false }
 
     /// What the bytes of both directions go through; the owner applies them, each byte once and in order.

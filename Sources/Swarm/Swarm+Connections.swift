@@ -199,7 +199,8 @@ extension Swarm {
         guard peer.isOutgoing, reason != .badData, reason != .ourselves else { return }
         switch reason {
         case .closed where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint),
-            .timedOut where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint): break
+            .timedOut where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint):
+            break
         case .redundant: candidates.shelved(peer.endpoint)
         case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)

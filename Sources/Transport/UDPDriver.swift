@@ -8,8 +8,8 @@ import Primitives
 ///
 /// KRPC goes to the client, and so do replies of trackers. uTP is refused (see `UTPHeader.refusal`).
 ///
-/// NIO says when there is something to read, reads the first datagram, and closes the socket. All else is done here, from
-/// and to one buffer each way, without an allocation or an address object per datagram: the rest of what has come is
+/// NIO says when there is something to read, reads the first datagram, and closes the socket. All else is done here,
+/// with one buffer each way, without an allocation or an address object per datagram: the rest of what has come is
 /// read by `mainline_udp_receive`, and `mainline_udp_send` writes. NIO would also close the channel when one packet has
 /// no route or a firewall refuses it, and a node must outlive that.
 final class UDPDriver: ChannelInboundHandler {

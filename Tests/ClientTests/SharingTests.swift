@@ -10,9 +10,9 @@ private let torrent = TorrentHandle(rawValue: 7)
 /// Several peers of one torrent: whom they tell of whom, whom they serve, and whom they blame.
 @Suite struct SharingTests {
     @Test func peersTellEachOtherOfPeers() throws {
-        let payload = try Payload(byteCount: 20_000_000, pieceLength: 256 << 10)
-        var world = World()
-        let seeder = world.addSeeder(payload, seed: 1)
+        let payload = try Payload(byteCount: 3_000_000)
+        var world = World(latency: .milliseconds(200))
+        let seeder = world.addSeeder(payload, seed: 1) { $0.swarm.exchangeFirstDelay = .zero }
         let first = world.addLeecher(payload, from: [seeder], seed: 2)
         let second = world.addLeecher(payload, from: [seeder], seed: 3)
         _ = world.run(for: .seconds(20))
@@ -32,7 +32,7 @@ private let torrent = TorrentHandle(rawValue: 7)
         var world = World()
         let seeder = world.addSeeder(payload, seed: 1)
         let leechers = (2...3).map { seed in
-            world.addLeecher(payload, from: [seeder], seed: UInt64(seed)) { $0.usesExchange = false }
+            world.addLeecher(payload, from: [seeder], seed: UInt64(seed), choose: { $0.usesExchange = false })
         }
         _ = world.run(for: .seconds(130))
         for leecher in leechers {
@@ -44,7 +44,7 @@ private let torrent = TorrentHandle(rawValue: 7)
     }
 
     @Test func theOneLiarAmongFiveIsFoundByItsBlocks() throws {
-        let payload = try Payload(byteCount: 8_000_000, pieceLength: 512 << 10)
+        let payload = try Payload(byteCount: 2_000_000, pieceLength: 128 << 10)
         var world = World()
         let seeders = (0..<5).map { world.addSeeder(payload, seed: UInt64($0 + 1)) }
         let liar = seeders[2]
@@ -60,7 +60,7 @@ private let torrent = TorrentHandle(rawValue: 7)
     }
 
     @Test func aSeedWithFewPlacesServesEverybodyInTheEnd() throws {
-        let payload = try Payload(byteCount: 1_000_000)
+        let payload = try Payload(byteCount: 400_000)
         var world = World()
         let seeder = world.addSeeder(payload, seed: 1) { configuration in
             configuration.swarm.uploadSlots = 2
@@ -68,7 +68,7 @@ private let torrent = TorrentHandle(rawValue: 7)
             configuration.swarm.seedTurnTime = .seconds(10)
         }
         let leechers = (0..<6).map {
-            world.addLeecher(payload, from: [seeder], seed: UInt64($0 + 2)) { $0.usesExchange = false }
+            world.addLeecher(payload, from: [seeder], seed: UInt64($0 + 2), choose: { $0.usesExchange = false })
         }
         #expect(
             world.run(for: .seconds(400)) { world in

@@ -17,9 +17,10 @@ extension World {
 
     mutating func addLeecher(
         _ payload: Payload, from peers: [Int], seed: UInt64,
+        configure: (inout Client.Configuration) -> Void = { _ in },
         choose: (inout Client.TorrentOptions) -> Void = { _ in }
     ) -> Int {
-        let machine = add(seed: seed)
+        let machine = add(seed: seed, configure: configure)
         var options = options
         choose(&options)
         command(machine, .add(Self.torrent, .infoHash(payload.info.infoHash), options))

@@ -178,7 +178,8 @@ struct World {
         guard connections[index].isEncrypted[side] else { return }
         let start = connections[index].decrypted[side]
         var fresh = Array(connections[index].unread[side][start...])
-        var span = fresh.mutableSpan.mutableBytes
+        var elements = fresh.mutableSpan
+        var span = elements.mutableBytes
         machines[machine].client.decrypt(&span, from: handle)
         connections[index].unread[side].replaceSubrange(start..., with: fresh)
     }
@@ -260,7 +261,8 @@ struct World {
         guard let (index, side) = find(handle, of: machine) else { return }
         var bytes = bytes
         if connections[index].isEncrypted[side] {
-            var span = bytes.mutableSpan.mutableBytes
+            var elements = bytes.mutableSpan
+            var span = elements.mutableBytes
             machines[machine].client.encrypt(&span, to: handle)
         }
         schedule(.bytes(connection: index, side: 1 - side, alter(machine, bytes)))
@@ -272,7 +274,7 @@ struct MemoryDisk {
     let info: Info
     private(set) var have: Bitfield
     private(set) var content: [UInt8]
-    private var filled: [Int: Set<Int>] = [:]
+    private var filled: [Int: (isThere: [Bool], missing: Int)] = [:]
 
     init(info: Info) {
         self.info = info
@@ -303,12 +305,18 @@ struct MemoryDisk {
     /// True when the piece is whole and right, false when it is whole and wrong.
     mutating func store(_ bytes: [UInt8], piece: Int, offset: Int) -> Bool? {
         let start = piece * info.pieceLength
-        for (index, byte) in bytes.enumerated() where filled[piece, default: []].insert(offset + index).inserted {
+        let length = info.length(ofPiece: piece)
+        var there = filled[piece] ?? (Array(repeating: false, count: length), length)
+        filled[piece] = nil
+        for (index, byte) in bytes.enumerated() where !there.isThere[offset + index] {
+            there.isThere[offset + index] = true
+            there.missing -= 1
             content[start + offset + index] = byte
         }
-        let length = info.length(ofPiece: piece)
-        guard filled[piece]?.count == length else { return nil }
-        filled[piece] = nil
+        guard there.missing == 0 else {
+            filled[piece] = there
+            return nil
+        }
         guard SHA1.hash(Array(content[start..<start + length])) == info.hash(ofPiece: piece) else { return false }
         have[piece] = true
         return true

@@ -31,7 +31,9 @@ extension HTTPRequest {
     static func local(_ url: String) -> HTTPRequest {
         var request = HTTPRequest(url: url)
         request.policy = .globalOrLocal
-        request.totalTimeout = .seconds(15)
+        // Other tests may keep all processors busy for long.
+        request.totalTimeout = .seconds(300)
+        request.connectTimeout = .seconds(300)
         return request
     }
 }
