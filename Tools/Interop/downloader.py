@@ -26,7 +26,7 @@ def main():
     base_bytes = memory.peak_bytes
     memory.start()
     startup_seconds = elapsed()
-    settings = rig.NO_UTP if options.no_utp else {}
+    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
     session = rig.Session(options.address, settings, options.bootstrap)
     parameters = lt.parse_magnet_uri(options.magnet)
     parameters.save_path = options.output
@@ -64,6 +64,7 @@ def parse():
     parser.add_argument("--address", default=rig.loopback_prefix() + ".201")
     parser.add_argument("--bootstrap", action="append", default=[], help="HOST:PORT of a DHT node; repeatable")
     parser.add_argument("--peer", action="append", default=[], help="HOST:PORT of a peer; repeatable")
+    parser.add_argument("--encryption", default="default", help="off; rc4 or plaintext, behind hidden handshakes; default: any")
     parser.add_argument("--no-utp", action="store_true")
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--seed-seconds", type=float, default=0, help="go on seeding for so long")

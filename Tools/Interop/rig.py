@@ -93,6 +93,12 @@ def bracketed(address):
     return f"[{address}]" if ":" in address else address
 
 
+def encryption(policy):
+    """Settings for --encryption: which connections libtorrent makes and takes."""
+    chosen, level = {"default": (1, 3), "off": (2, 3), "rc4": (0, 2), "plaintext": (0, 1)}[policy]
+    return {"in_enc_policy": chosen, "out_enc_policy": chosen, "allowed_enc_level": level}
+
+
 class Session:
     """A libtorrent session bound to one loopback address."""
 

@@ -25,7 +25,7 @@ ANNOUNCE_INTERVAL = 5
 def main():
     options = parse()
     commands = rig.Commands()
-    settings = rig.NO_UTP if options.no_utp else {}
+    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
     parameters = lt.add_torrent_params()
@@ -53,6 +53,9 @@ def parse():
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--bootstrap", action="append", default=[], help="HOST:PORT of a DHT node; repeatable")
     parser.add_argument("--peer", action="append", default=[], help="HOST:PORT of a peer to connect to; repeatable")
+    parser.add_argument("--tracker", action="append", default=[], help="URL; repeatable")
+    parser.add_argument("--encryption", default="default", help="off; rc4 or plaintext, behind hidden handshakes; default: any")
+    parser.add_argument("--private", action="store_true", help="BEP 27")
     parser.add_argument("--no-utp", action="store_true")
     parser.add_argument("--lift-dht-limits", action="store_true")
     parser.add_argument("--upload-limit", type=int, help="bytes per second")
@@ -68,6 +71,9 @@ def make_torrent(options):
     path = os.path.abspath(options.file)
     # v1 only: magnetget does not do BEP 52 yet, and a hybrid would pad files.
     creator = lt.create_torrent(lt.list_files(path), options.piece_length, lt.create_torrent.v1_only)
+    for tier, url in enumerate(options.tracker):
+        creator.add_tracker(url, tier)
+    creator.set_priv(options.private)
     lt.set_piece_hashes(creator, os.path.dirname(path))
     encoded = lt.bencode(creator.generate())
     if options.save_torrent:

@@ -21,6 +21,27 @@ enum Machine {
     static let hasLibtorrent = python != nil
     static let libtorrentReason = "no Python with libtorrent: Bootstrap/setup test says why"
 
+    /// The folder that opentracker was unpacked to; nil if it was not.
+    static let opentracker: String? = {
+        let folder = repository.appending(path: ".build-peers").path
+        return FileManager.default.isExecutableFile(atPath: folder + "/usr/bin/opentracker") ? folder : nil
+    }()
+
+    /// Whether somebody takes TCP connections there.
+    static func accepts(_ address: String, port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_port = port.bigEndian
+        inet_pton(AF_INET, address, &target.sin_addr)
+        return withUnsafePointer(to: &target) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
     /// The front of a command that runs without the rights of root: what works here works for everybody.
     static let withoutRights: [String] = {
         let command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--"]

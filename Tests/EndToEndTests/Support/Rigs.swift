@@ -1,3 +1,5 @@
+import Foundation
+
 /// A private DHT of libtorrent sessions.
 struct LibtorrentNetwork {
     static let nodeCount = 8
@@ -65,4 +67,31 @@ struct LibtorrentSeeder {
     func uploadedBytes() async throws -> Int {
         try await rig.ask("status", for: "status")["uploaded_bytes"]?.integer ?? 0
     }
+}
+
+/// The tracker of Erdgeist as Debian builds it: it serves the torrents on a list and no other.
+struct Opentracker {
+    let infoHash: String
+    /// The same for HTTP and UDP.
+    let endpoint: String
+    private let process: Child
+
+    init(of infoHash: String, in lab: Lab) async throws {
+        guard let folder = Machine.opentracker else { throw Trouble("no opentracker") }
+        let address = lab.address()
+        let home = try lab.makeFolder("tracker")
+        try Data((infoHash + "\n").utf8).write(to: URL(filePath: home + "/white"))
+        self.infoHash = infoHash
+        endpoint = "\(address):6969"
+        // An address of its own, so its usual port is free.
+        process = try lab.start([
+            "env", "LD_LIBRARY_PATH=\(folder)/usr/lib", "\(folder)/usr/bin/opentracker", "-i", address, "-p", "6969",
+            "-P", "6969", "-d", home, "-w", "white",
+        ])
+        try await process.wait(for: "the tracker to listen", within: 10) { [address] in
+            Machine.accepts(address, port: 6969) ? true : nil
+        }
+    }
+
+    func url(_ scheme: String) -> String { "\(scheme)://\(endpoint)/announce" }
 }
