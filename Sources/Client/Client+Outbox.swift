@@ -29,6 +29,8 @@ extension Client {
         package var trackers: [[String]] = []
         /// Exchange peers with peers (BEP 11).
         package var usesExchange = true
+        /// Fetch pieces in the order of the torrent.
+        package var isSequential = false
         /// Announce ourselves in the DHT, which makes others connect to us.
         package var announces = true
         /// The TCP port that others reach us at; 0 announces the UDP source port (BEP 5, `implied_port`).

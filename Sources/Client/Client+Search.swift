@@ -35,6 +35,8 @@ extension Client {
     mutating func settle(now: Instant, into outbox: inout Outbox) {
         for peer in outbox.swarm.lost { adopted[peer] = nil }
         outbox.swarm.lost.removeAll(keepingCapacity: true)
+        for wait in outbox.swarm.waits { throttles[wait.direction]?.wait(wait.torrent) }
+        outbox.swarm.waits.removeAll(keepingCapacity: true)
         while !outbox.dht.events.isEmpty || !outbox.swarm.contacts.isEmpty || !outbox.swarm.events.isEmpty
             || !outbox.swarm.exchanged.isEmpty
         {

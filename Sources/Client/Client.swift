@@ -29,6 +29,8 @@ package struct Client {
     var trackers: [TorrentHandle: TorrentTrackers] = [:]
     /// Announces over UDP by the number that their next answer carries.
     var udpAnnounces: [UInt32: AnnounceID] = [:]
+    /// Nil without a limit.
+    var throttles: [Swarm.Direction: Throttle] = [:]
     private var generator: SeededGenerator
     private var nextRange = 1
 
@@ -37,6 +39,9 @@ package struct Client {
         package var node = Kademlia.Configuration()
         package var swarm = Swarm.Configuration()
         package var announces = AnnounceSchedule.Configuration()
+        /// Payload in bytes a second, of all torrents together; nil for no limit.
+        package var uploadLimit: Int?
+        package var downloadLimit: Int?
         /// With so many connected, trackers are asked for no more.
         package var peersEnough = 100
         /// Incoming connections whose handshake has not come yet; more are refused.
@@ -83,6 +88,8 @@ package struct Client {
             capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID,
             encryption: configuration.swarm.encryption, generator: generator.split())
         self.generator = generator
+        throttles[.upload] = configuration.uploadLimit.map { Throttle(bytesPerSecond: $0, now: now) }
+        throttles[.download] = configuration.downloadLimit.map { Throttle(bytesPerSecond: $0, now: now) }
     }
 
     package var nodeStatistics: Statistics { node.statistics }
@@ -97,12 +104,16 @@ package struct Client {
     }
 
     package var nextDeadline: Instant? {
-        [node.nextDeadline, deadlines.next, lobby.nextDeadline].compactMap { $0 }.min()
+        [
+            node.nextDeadline, deadlines.next, lobby.nextDeadline, throttles[.upload]?.nextDeadline,
+            throttles[.download]?.nextDeadline,
+        ].compactMap { $0 }.min()
     }
 
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
         if let deadline = node.nextDeadline, now >= deadline { node.timedOut(now: now, into: &outbox.dht) }
         lobby.timedOut(now: now, into: &outbox.swarm)
+        for direction in [Swarm.Direction.upload, .download] { giveShares(direction, now: now, into: &outbox) }
         while let torrent = deadlines.due(now: now) {
             withSwarm(torrent, now: now, into: &outbox) { $0.timedOut(now: now, into: &$1) }
             continueSearch(of: torrent, now: now, into: &outbox)
@@ -155,11 +166,15 @@ package struct Client {
             peerID: peerID, listenPort: options.listenPort, clientName: configuration.clientName)
         identity.wantsMetadataOnly = options.metadataOnly
         identity.usesExchange = options.usesExchange
+        identity.isSequential = options.isSequential
         let range = nextRange
         nextRange += 1
-        let swarm = Swarm(
+        var swarm = Swarm(
             torrent: torrent, infoHash: infoHash, configuration: limits, identity: identity,
             firstHandle: range << Self.rangeShift, generator: generator.split(), now: now)
+        for direction in [Swarm.Direction.upload, .download] where throttles[direction] != nil {
+            swarm.limit(direction)
+        }
         swarms[torrent] = Managed(
             swarm: swarm, options: options, range: range,
             search: options.usesDHT ? PeerSearch(configuration: configuration, now: now) : nil)
@@ -186,10 +201,20 @@ package struct Client {
         torrentsByInfoHash[managed.swarm.infoHash] = nil
         infoHashesByKey[EncryptionHandshake.torrentKey(of: managed.swarm.infoHash)] = nil
         torrentsByRange[managed.range] = nil
+        throttles[.upload]?.forget(torrent)
+        throttles[.download]?.forget(torrent)
         adopted = adopted.filter { $0.value != torrent }
         node.command(.cancel(lookup(of: managed.range)), now: now, into: &outbox.dht)
         if trackers[torrent]?.schedule.isFinished == true { trackers[torrent] = nil }
         schedule(torrent)
+    }
+
+    private mutating func giveShares(_ direction: Swarm.Direction, now: Instant, into outbox: inout Outbox) {
+        for share in throttles[direction]?.shares(now: now) ?? [] {
+            withSwarm(share.torrent, now: now, into: &outbox) {
+                $0.allowed(share.bytes, direction, now: now, into: &$1)
+            }
+        }
     }
 
     mutating func splitGenerator() -> SeededGenerator { generator.split() }

@@ -1,10 +1,11 @@
+import OrderedCollections
 import Primitives
 import Swarm
 
 /// How many bytes of payload a second all torrents together may move one way, and who gets them next.
 ///
-/// What has come in is divided in equal shares among the torrents that wait for it; a torrent that wants less than its
-/// share leaves the rest for the next round, which comes soon.
+/// A torrent that has used up what it was given waits here. What has come in is divided in equal shares among those
+/// that wait, in turns; who wants less than its share keeps the rest for later.
 struct Throttle {
     /// Short against what anybody notices, long against what a round costs.
     static let interval: Duration = .milliseconds(50)
@@ -12,9 +13,8 @@ struct Throttle {
     private static let leastShare = 16 << 10
 
     private var bucket: TokenBucket
-    private(set) var nextRound: Instant
-    /// Who was given the first share of the last round.
-    private var lastFirst: TorrentHandle?
+    private var nextRound: Instant
+    private var waiting: OrderedSet<TorrentHandle> = []
 
     /// A burst of a tenth of a second, at least two blocks.
     init(bytesPerSecond: Int, now: Instant) {
@@ -23,28 +23,31 @@ struct Throttle {
         nextRound = now
     }
 
-    /// The shares of those that wait, in the order in which they are to be given; they count as used.
-    mutating func shares(of waiting: [TorrentHandle], now: Instant) -> [(torrent: TorrentHandle, bytes: Int)] {
+    var nextDeadline: Instant? { waiting.isEmpty ? nil : nextRound }
+
+    mutating func wait(_ torrent: TorrentHandle) {
+        waiting.append(torrent)
+    }
+
+    mutating func forget(_ torrent: TorrentHandle) {
+        waiting.remove(torrent)
+    }
+
+    /// The shares that are due, in the order in which they are to be given; nothing before the next round.
+    mutating func shares(now: Instant) -> [(torrent: TorrentHandle, bytes: Int)] {
+        guard !waiting.isEmpty, now >= nextRound else { return [] }
         nextRound = now + Self.interval
         bucket.refill(now: now)
         var left = bucket.tokens
-        guard left > 0, !waiting.isEmpty else { return [] }
-        let sorted = waiting.sorted()
-        let start = lastFirst.flatMap { last in sorted.firstIndex { $0 > last } } ?? 0
-        let order = sorted[start...] + sorted[..<start]
         let share = max(left / waiting.count, Self.leastShare)
         var shares: [(torrent: TorrentHandle, bytes: Int)] = []
-        for torrent in order where left > 0 {
+        // Who is served leaves the front; who wants more comes back at the end.
+        while left > 0, let torrent = waiting.first {
+            waiting.removeFirst()
             shares.append((torrent, share))
             left -= share
+            bucket.take(share)
         }
-        lastFirst = shares.first?.torrent
-        bucket.take(shares.reduce(0) { $0 + $1.bytes })
         return shares
-    }
-
-    /// Takes back what a torrent was given and has no use for.
-    mutating func giveBack(_ bytes: Int) {
-        bucket.take(-bytes)
     }
 }

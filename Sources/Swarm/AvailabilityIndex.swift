@@ -12,6 +12,8 @@ struct AvailabilityIndex {
     /// The waiting pieces by count.
     private var buckets: [[Int32]] = [[]]
     private(set) var waitingCount = 0
+    /// No piece before this one is waiting.
+    private var firstWaiting = 0
     private var peersWithEverything = 0
 
     init(pieceCount: Int) {
@@ -28,6 +30,7 @@ struct AvailabilityIndex {
         guard positions[piece] < 0 else { return }
         place(piece)
         waitingCount += 1
+        firstWaiting = min(firstWaiting, piece)
     }
 
     mutating func remove(_ piece: Int) {
@@ -83,6 +86,13 @@ struct AvailabilityIndex {
             if positions[piece] >= 0, pieces[piece] { return piece }
         }
         return nil
+    }
+
+    /// The waiting piece among `pieces` that comes first in the torrent.
+    mutating func first(in pieces: Bitfield) -> Int? {
+        guard waitingCount > 0 else { return nil }
+        while positions[firstWaiting] < 0 { firstWaiting += 1 }
+        return (firstWaiting..<positions.count).first { positions[$0] >= 0 && pieces[$0] }
     }
 
     private mutating func change(_ piece: Int, by difference: Int) {

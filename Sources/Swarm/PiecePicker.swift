@@ -33,6 +33,8 @@ package struct PiecePicker {
     /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
     private var suspicious: Set<Int> = []
     private var freeBlockCount = 0
+    /// Pieces are begun in the order of the torrent, for whoever reads along.
+    private let isSequential: Bool
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
     /// then.
     package private(set) var generation = 0
@@ -45,8 +47,9 @@ package struct PiecePicker {
         package var givers: [PeerHandle?] = []
     }
 
-    package init(info: Info, have: Bitfield) {
+    package init(info: Info, have: Bitfield, isSequential: Bool = false) {
         self.info = info
+        self.isSequential = isSequential
         self.have = have
         index = AvailabilityIndex(pieceCount: have.count)
         for piece in 0..<have.count where !have[piece] { index.insert(piece) }
@@ -117,9 +120,10 @@ package struct PiecePicker {
             into: &blocks)
     }
 
-    private func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
+    private mutating func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
+        if isSequential { return index.first(in: pieces) }
         // Until there is a piece to trade, any piece does, and a common one comes sooner than a rare one.
-        have.isEmpty && begun.isEmpty
+        return have.isEmpty && begun.isEmpty
             ? index.random(in: pieces, using: &generator) : index.rarest(in: pieces, using: &generator)
     }
 

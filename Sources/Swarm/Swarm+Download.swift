@@ -6,7 +6,7 @@ extension Swarm {
     /// The storage has checked what is on disk; `have` is as long as the torrent has pieces.
     package mutating func storageOpened(have: Bitfield, now: Instant, into outbox: inout Outbox) {
         guard let info, picker == nil, !hasFailed else { return }
-        picker = PiecePicker(info: info, have: have)
+        picker = PiecePicker(info: info, have: have, isSequential: identity.isSequential)
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
         for place in peers.indices where peers[place].isGreeted {
             // Too late for a bitfield, which must follow the handshake.
@@ -120,8 +120,10 @@ extension Swarm {
             let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
         else { return }
         let outstanding = peers[place].session.outstanding.count
-        let room = peers[place].pipeline.target - outstanding
-        guard room > 0, peers[place].idleGeneration != generation else { return }
+        let wanted = peers[place].pipeline.target - outstanding
+        guard wanted > 0, peers[place].idleGeneration != generation else { return }
+        let room = mayRequest(wanted, blockLength: BlockRequest.usualLength, into: &outbox)
+        guard room > 0 else { return }
 
         var blocks: [BlockRequest] = []
         var current = peers[place].currentPiece
@@ -138,6 +140,7 @@ extension Swarm {
         if outstanding == 0 { peers[place].lastProgressAt = now }
         peers[place].lastSentAt = now
         for block in blocks { peers[place].session.requested(block, now: now) }
+        allowance.download? -= blocks.reduce(0) { $0 + $1.length }
         outbox.send(to: peers[place].handle) { bytes in
             for block in blocks { OutgoingMessage.request(block).encode(into: &bytes) }
         }

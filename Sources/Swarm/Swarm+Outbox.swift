@@ -39,6 +39,8 @@ extension Swarm {
         package var contacts: [Endpoint] = []
         /// Peers that peers told us of (BEP 11); those worth calling come back through `peersFound`.
         package var exchanged: [Exchange] = []
+        /// Limits that were reached.
+        package var waits: [Wait] = []
         /// Handles that are dead from now on, whoever ended them.
         package var lost: [PeerHandle] = []
 
@@ -50,6 +52,7 @@ extension Swarm {
             events.removeAll(keepingCapacity: true)
             contacts.removeAll(keepingCapacity: true)
             exchanged.removeAll(keepingCapacity: true)
+            waits.removeAll(keepingCapacity: true)
             lost.removeAll(keepingCapacity: true)
         }
 

@@ -105,10 +105,11 @@ extension Swarm {
         if peers[place].session.isFast { send(.reject(block), to: place, now: now, into: &outbox) }
     }
 
-    private mutating func pumpUploads(_ place: Int, into outbox: inout Outbox) {
-        while peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax,
-            let block = peers[place].uploads.popFirst()
+    mutating func pumpUploads(_ place: Int, into outbox: inout Outbox) {
+        while peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax, !peers[place].uploads.isEmpty,
+            mayUpload(into: &outbox), let block = peers[place].uploads.popFirst()
         {
+            allowance.upload? -= block.length
             peers[place].uploadInFlightBytes += block.length
             outbox.actions.append(.readBlock(peers[place].handle, torrent, block))
         }

@@ -31,6 +31,9 @@ package struct Swarm {
     var picker: PiecePicker?
     var choker: Choker
     var failures = FailedPieces()
+    var allowance = Allowance()
+    /// Whose turn it is when a portion is given.
+    var turn = 0
     /// The storage or the metadata is unusable: nothing more will be done.
     var hasFailed = false
     var isReadingPaused = false
@@ -54,6 +57,8 @@ package struct Swarm {
         package var wantsMetadataOnly = false
         /// Exchange peers with peers (BEP 11).
         package var usesExchange = true
+        /// Fetch pieces in the order of the torrent, not the rarest first.
+        package var isSequential = false
 
         package init(peerID: PeerID, listenPort: UInt16, clientName: String) {
             self.peerID = peerID

@@ -46,6 +46,15 @@ struct Get: AsyncParsableCommand {
     @Flag(name: .customLong("no-pex"), help: "Do not exchange peers with peers.")
     var noPEX = false
 
+    @Option(help: ArgumentHelp("Download at most so many bytes a second; suffixes K, M, G.", valueName: "rate"))
+    var downloadLimit: ByteCount?
+
+    @Option(help: ArgumentHelp("Upload at most so many bytes a second.", valueName: "rate"))
+    var uploadLimit: ByteCount?
+
+    @Flag(help: "Fetch pieces in order, for whoever reads along; slower for the swarm.")
+    var sequential = false
+
     @Option(help: "Encrypt connections to peers: prefer, require or off.")
     var encryption = EncryptionPolicy.prefer
 
@@ -64,6 +73,9 @@ struct Get: AsyncParsableCommand {
     func validate() throws {
         if list, seed { throw ValidationError("--list stops before there is anything to --seed.") }
         if maxPeers < 1 { throw ValidationError("--max-peers must be at least 1.") }
+        if let limit = [downloadLimit, uploadLimit].compactMap({ $0 }).first(where: { $0.bytes < 1_024 }) {
+            throw ValidationError("A limit of \(limit.bytes) bytes/s is too low: at least 1K.")
+        }
         if output.isEmpty { throw ValidationError("-o must name a folder.") }
         if network.noDNS, let name = peer.first(where: { $0.endpoint == nil }) {
             throw ValidationError("--peer \(name) is a name, and --no-dns forbids to resolve it.")
@@ -73,7 +85,9 @@ struct Get: AsyncParsableCommand {
     func run() async throws {
         let configuration = GetConfiguration(
             sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
-            usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption,
+            usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, isSequential: sequential,
+            encryption: encryption,
+            downloadLimit: downloadLimit?.bytes, uploadLimit: uploadLimit?.bytes,
             maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0),
             limits: stages.limits)

@@ -11,7 +11,11 @@ struct GetConfiguration {
     var usesDHT: Bool
     var usesTrackers: Bool
     var usesExchange: Bool
+    var isSequential: Bool
     var encryption: EncryptionPolicy
+    /// Bytes of payload a second.
+    var downloadLimit: Int?
+    var uploadLimit: Int?
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits

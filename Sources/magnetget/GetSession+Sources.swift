@@ -42,6 +42,7 @@ extension GetSession {
         var options = Client.TorrentOptions()
         options.trackers = configuration.usesTrackers ? source.trackers : []
         options.usesExchange = configuration.usesExchange
+        options.isSequential = configuration.isSequential
         options.usesDHT = plan.usesDHT
         options.announces = plan.goal != .metadata
         options.maxPeers = configuration.maxPeers

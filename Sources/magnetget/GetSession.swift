@@ -87,6 +87,8 @@ struct GetSession {
         hasState = keeper.hasContacts
         var hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
         hostConfiguration.client.swarm.encryption = configuration.encryption
+        hostConfiguration.client.downloadLimit = configuration.downloadLimit
+        hostConfiguration.client.uploadLimit = configuration.uploadLimit
         let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
         }

@@ -26,6 +26,18 @@ private let blockLength = BlockRequest.usualLength
         #expect(picker.pick(1).map(\.piece) == (first == 13 ? [picker.last] : [13]))
     }
 
+    @Test func inOrderMeansInOrder() throws {
+        var picker = try Picker(pieces: 30, blocksPerPiece: 1, isSequential: true)
+        var some = Bitfield(filled: 30)
+        some[4] = false
+        picker.join([some, Bitfield(filled: 30)])
+        #expect(picker.pick(6, having: some).map(\.piece) == [0, 1, 2, 3, 5, 6])
+        #expect(picker.pick(2).map(\.piece) == [4, 7])
+        picker.complete(4)
+        #expect(picker.picker.failed(2).contributors == [])
+        #expect(picker.pick(1, endGame: 0).map(\.piece) == [8])
+    }
+
     @Test func theFirstPieceIsRandom() throws {
         let starts = try (0..<40).map { seed in
             var picker = try Picker(pieces: 50, blocksPerPiece: 1, seed: UInt64(seed))
@@ -160,12 +172,14 @@ private struct Picker {
     var last = -1
     private var generator: SeededGenerator
 
-    init(pieces: Int, blocksPerPiece: Int, tail: Int? = nil, seed: UInt64 = 1) throws {
+    init(
+        pieces: Int, blocksPerPiece: Int, tail: Int? = nil, seed: UInt64 = 1, isSequential: Bool = false
+    ) throws {
         let pieceLength = blocksPerPiece * blockLength
         let length = tail.map { (pieces - 1) * pieceLength + $0 } ?? pieces * pieceLength
         let builder = InfoBuilder(name: "x", length: length, pieceLength: pieceLength)
         info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
-        picker = PiecePicker(info: info, have: Bitfield(count: pieces))
+        picker = PiecePicker(info: info, have: Bitfield(count: pieces), isSequential: isSequential)
         generator = SeededGenerator(number: seed)
     }
 
