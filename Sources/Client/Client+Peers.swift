@@ -40,9 +40,8 @@ extension Client {
         case .refuse:
             outbox.swarm.actions.append(.close(peer))
             return bytes.byteCount
-        case .ourselves(let infoHash):
-            let handshake = Handshake(capabilities: .extensionProtocol, infoHash: infoHash, peerID: peerID)
-            outbox.swarm.send(to: peer) { handshake.encode(into: &$0) }
+        case .ourselves(let answer):
+            outbox.swarm.sendOpening(answer, to: peer)
             outbox.swarm.actions.append(.close(peer))
             return bytes.byteCount
         case .wants(let infoHash, let guest, let consumed):

@@ -116,8 +116,8 @@ extension Client {
         totals.downloaded = Int64(snapshot.downloadedBytes)
         totals.left = snapshot.pieceCount > 0 ? Int64(snapshot.totalBytes - snapshot.verifiedBytes) : nil
         trackers.values[index].schedule.totals = totals
-        trackers.values[index].schedule.wantsPeers =
-            snapshot.stage != .complete && snapshot.peersConnected < configuration.peersEnough
+        // A seed calls too: who cannot be called itself would wait for it in vain.
+        trackers.values[index].schedule.wantsPeers = snapshot.peersConnected < configuration.peersEnough
     }
 
     // MARK: One announce

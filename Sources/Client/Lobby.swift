@@ -58,7 +58,7 @@ struct Lobby {
         /// The guest is no longer here: it is to be given to the torrent that it wants.
         case wants(InfoHash, Guest, consumed: Int)
         /// We called ourselves. Answering shows the calling side of us whom it has reached.
-        case ourselves(InfoHash)
+        case ourselves(answer: [UInt8])
         /// It speaks no BitTorrent.
         case refuse
     }
@@ -74,7 +74,12 @@ struct Lobby {
             return .wants(handshake.infoHash, guest, consumed: consumed)
         case .fault(.selfConnection):
             leave(handle)
-            return (try? Handshake(bytes, at: 0)).map { .ourselves($0.infoHash) } ?? .refuse
+            guard let handshake = try? Handshake(bytes, at: 0) else { return .refuse }
+            var answer: [UInt8] = []
+            Handshake(capabilities: .extensionProtocol, infoHash: handshake.infoHash, peerID: peerID).encode(
+                into: &answer)
+            guest.session.ciphers.sending.apply(to: &answer)
+            return .ourselves(answer: answer)
         default:
             leave(handle)
             return .refuse

@@ -12,8 +12,6 @@ package enum PeerFault: Error, Hashable, Sendable {
     case messageTooLong(id: UInt8, length: Int)
     /// The length prefix is not one that this message can have.
     case malformedMessage(id: UInt8, length: Int)
-    /// A bitfield, or what stands for one (BEP 6), after another one or after a have.
-    case lateBitfield
     /// A have or a request beyond the last piece.
     case pieceOutOfRange(Int)
     /// A request of nothing, of too much, or beyond the end of its piece.
@@ -31,7 +29,7 @@ package enum PeerFault: Error, Hashable, Sendable {
 
     package var scope: Scope {
         switch self {
-        case .badHandshake, .wrongInfoHash, .selfConnection, .lateBitfield, .malformedExtension: .dropPeer
+        case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension: .dropPeer
         case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .banPeer
         }
     }

@@ -83,16 +83,13 @@ extension Session {
             switch id {
             case MessageID.suggest: message = .suggest(piece)
             case MessageID.allowedFast: message = .allowedFast(piece)
-            default:
-                mayReceiveBitfield = false
-                message = .have(piece)
+            default: message = .have(piece)
             }
-        case MessageID.bitfield, MessageID.haveAll, MessageID.haveNone:
-            // BEP 3 wants it first of all, but libtorrent sends its extension handshake before it, and a peer that
-            // had no metadata at first sends it when it has: only what would overrule earlier news is refused.
-            guard mayReceiveBitfield else { return fail(.lateBitfield) }
-            mayReceiveBitfield = false
-            message = id == MessageID.bitfield ? .bitfield(body) : id == MessageID.haveAll ? .haveAll : .haveNone
+        // BEP 3 wants it first of all and once. But libtorrent sends its extension handshake before it, who had no
+        // metadata at first sends it when it has, and aria2 sends another one in place of many haves.
+        case MessageID.bitfield: message = .bitfield(body)
+        case MessageID.haveAll: message = .haveAll
+        case MessageID.haveNone: message = .haveNone
         case MessageID.request:
             let block = BlockRequest(bytes, at: body.lowerBound)
             if let fault = requestFault(block) { return fail(fault) }

@@ -89,7 +89,6 @@ package struct Session: Sendable {
     let limits: Limits
     var state = State.handshake
     var torrent: TorrentLayout?
-    var mayReceiveBitfield = true
     /// The longest block requested so far, at least `limits.blockBytes`.
     var longestBlock: Int
     private let ourPeerID: PeerID

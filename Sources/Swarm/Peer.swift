@@ -18,6 +18,7 @@ struct Peer {
     enum EarlyPieces {
         case bits([UInt8])
         case everything
+        case nothing
     }
 
     let handle: PeerHandle
@@ -43,7 +44,6 @@ struct Peer {
     var isInterestedInUs = false
 
     // What we said.
-    var hasSentBitfield = false
     /// Pieces that we give it even while we choke it (BEP 6).
     var fastGrants: [Int] = []
     var isChokedByUs = true
@@ -80,8 +80,6 @@ struct Peer {
     var nextExchangeAccepted: Instant
 
     var isOpen: Bool { phase == .open }
-    /// Our handshake is on its way, and what we have had then.
-    var isGreeted: Bool { phase != .connecting && encryption == nil }
     var isSeed: Bool { pieces?.isFull ?? false }
 
     init(

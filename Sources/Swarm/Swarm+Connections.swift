@@ -49,7 +49,7 @@ extension Swarm {
                 now: now))
         peers[place].session.accept(infoHash)
         if let layout { peers[place].session.torrentKnown(layout) }
-        greet(place, now: now, into: &outbox)
+        sendHandshake(place, now: now, into: &outbox)
         handshakeReceived(handshake, from: handle, now: now, into: &outbox)
         armTick(now: now)
     }
@@ -77,29 +77,31 @@ extension Swarm {
         }
     }
 
-    /// All that we say before the peer has said anything, in one write: BEP 3 wants the bitfield right after the
-    /// handshake, and who does not speak BEP 10 ignores its message.
-    mutating func greet(
-        _ place: Int, withHandshake: Bool = true, now: Instant, into outbox: inout Outbox
-    ) {
+    /// What we have and what we can do, right after both handshakes: BEP 3 and BEP 6 want the pieces first of all, and
+    /// in which form depends on what the peer understands.
+    private mutating func introduce(_ place: Int, now: Instant, into outbox: inout Outbox) {
         peers[place].lastSentAt = now
-        let handshake = ourHandshake
-        let have = picker?.have
-        // Who called us has said already what it understands.
+        let have = picker?.have ?? Bitfield(count: 0)
         let isFast = peers[place].session.isFast
-        peers[place].hasSentBitfield = have != nil && (isFast || have?.isEmpty == false)
+        let speaksExtensions = peers[place].session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false
         let extensions = extensionHandshake(for: peers[place].endpoint)
         outbox.send(to: peers[place].handle) { bytes in
-            if withHandshake { handshake.encode(into: &bytes) }
-            if let have, isFast, have.isFull {
-                OutgoingMessage.haveAll.encode(into: &bytes)
-            } else if let have, isFast, have.isEmpty {
+            if isFast, have.isEmpty {
                 OutgoingMessage.haveNone.encode(into: &bytes)
-            } else if let have, !have.isEmpty {
+            } else if isFast, have.isFull {
+                OutgoingMessage.haveAll.encode(into: &bytes)
+            } else if !have.isEmpty {
                 OutgoingMessage.bitfield(have).encode(into: &bytes)
             }
-            extensions.encode(into: &bytes)
+            if speaksExtensions { extensions.encode(into: &bytes) }
         }
+        grantFast(place, now: now, into: &outbox)
+    }
+
+    mutating func sendHandshake(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        peers[place].lastSentAt = now
+        let handshake = ourHandshake
+        outbox.send(to: peers[place].handle) { handshake.encode(into: &$0) }
     }
 
     var ourHandshake: Handshake {
@@ -140,7 +142,7 @@ extension Swarm {
         enter(.open, at: place, now: now)
         if let info { peers[place].pieces = Bitfield(count: info.pieceCount) }
         report(.peerConnected(peers[place].endpoint), into: &outbox)
-        if peers[place].session.isFast { beginFast(place, now: now, into: &outbox) }
+        introduce(place, now: now, into: &outbox)
         if handshake.capabilities.contains(.dht), identity.listenPort != 0 {
             send(.port(identity.listenPort), to: place, now: now, into: &outbox)
         }
@@ -194,9 +196,9 @@ extension Swarm {
     }
 
     private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
-        if reason == .badData || reason == .ourselves { ban(peer) }
+        if reason.isForGood { ban(peer) }
         // The port of an incoming connection is not one to call back at.
-        guard peer.isOutgoing, reason != .badData, reason != .ourselves else { return }
+        guard peer.isOutgoing, !reason.isForGood else { return }
         switch reason {
         case .closed where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint),
             .timedOut where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint):

@@ -8,10 +8,9 @@ extension Swarm {
         guard let info, picker == nil, !hasFailed else { return }
         picker = PiecePicker(info: info, have: have, isSequential: identity.isSequential)
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
-        for place in peers.indices where peers[place].isGreeted {
+        for place in peers.indices where peers[place].isOpen {
             // Too late for a bitfield, which must follow the handshake.
             for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
-            guard peers[place].isOpen else { continue }
             if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
             serveIfRoom(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
@@ -33,7 +32,7 @@ extension Swarm {
         report(.pieceVerified(piece), into: &outbox)
         let start = outbox.bytes.count
         OutgoingMessage.have(piece).encode(into: &outbox.bytes)
-        for place in peers.indices where peers[place].isGreeted && peers[place].pieces?[piece] != true {
+        for place in peers.indices where peers[place].isOpen && peers[place].pieces?[piece] != true {
             peers[place].lastSentAt = now
             outbox.actions.append(.send(peers[place].handle, start..<outbox.bytes.count))
         }

@@ -7,15 +7,6 @@ extension Swarm {
     /// Pieces of a peer's allowed fast set that are kept: more than BEP 6 proposes to send.
     private static let allowedFastMax = 32
 
-    /// Both handshakes offer it: says what BEP 6 wants said.
-    mutating func beginFast(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        if !peers[place].hasSentBitfield {
-            peers[place].hasSentBitfield = true
-            send(.haveNone, to: place, now: now, into: &outbox)
-        }
-        grantFast(place, now: now, into: &outbox)
-    }
-
     /// Of the pieces that we have: who was choked all the time would get nothing to trade.
     mutating func grantFast(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard peers[place].session.isFast, peers[place].fastGrants.isEmpty, let picker, !picker.have.isEmpty else {

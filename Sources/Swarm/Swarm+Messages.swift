@@ -42,8 +42,7 @@ extension Swarm {
     private func loss(for fault: PeerFault) -> PeerLoss {
         switch (fault, fault.scope) {
         case (.selfConnection, _): .ourselves
-        case (_, .banPeer): .badData
-        case (_, .dropPeer): .protocolViolation
+        case (_, .banPeer), (_, .dropPeer): .protocolViolation(fault)
         }
     }
 
@@ -72,7 +71,7 @@ extension Swarm {
         case .have(let piece): haveReceived(piece, from: place, now: now, into: &outbox)
         case .bitfield(let range): bitfieldReceived(.bits(bytes.copy(range)), from: place, now: now, into: &outbox)
         case .haveAll: bitfieldReceived(.everything, from: place, now: now, into: &outbox)
-        case .haveNone: break
+        case .haveNone: bitfieldReceived(.nothing, from: place, now: now, into: &outbox)
         case .request(let block): requestReceived(block, from: place, now: now, into: &outbox)
         case .cancel(let block): cancelReceived(block, from: place, now: now, into: &outbox)
         case .port(let port):
@@ -103,19 +102,22 @@ extension Swarm {
     ) {
         guard let info else {
             peers[place].earlyBitfield = early
+            peers[place].earlyHaves = []
             return
         }
         let pieces: Bitfield? =
             switch early {
             case .everything: Bitfield(filled: info.pieceCount)
+            case .nothing: Bitfield(count: info.pieceCount)
             case .bits(let bytes): Bitfield(bytes.span.bytes, count: info.pieceCount)
             }
         guard let pieces else {
-            return lose(peers[place].handle, .protocolViolation, closing: true, now: now, into: &outbox)
+            return lose(peers[place].handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
         }
-        // The session lets no bitfield through after a have, so what was known before is empty.
+        if let before = peers[place].pieces { picker?.peerLeft(having: before) }
         peers[place].pieces = pieces
         picker?.peerJoined(having: pieces)
+        peers[place].idleGeneration = nil
         updateInterest(of: place, now: now, into: &outbox)
         dropIfRedundant(place, now: now, into: &outbox)
     }

@@ -28,11 +28,11 @@ extension Swarm {
         guard peers[place].isOpen else { return }
         var pieces = Bitfield(count: info.pieceCount)
         switch peers[place].earlyBitfield {
-        case nil: break
+        case nil, .nothing: break
         case .everything: pieces = Bitfield(filled: info.pieceCount)
         case .bits(let bytes):
             guard let known = Bitfield(bytes.span.bytes, count: info.pieceCount) else {
-                return lose(handle, .protocolViolation, closing: true, now: now, into: &outbox)
+                return lose(handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
             }
             pieces = known
         }
@@ -60,7 +60,7 @@ extension Swarm {
             default: break
             }
         } catch {
-            lose(peers[place].handle, .protocolViolation, closing: true, now: now, into: &outbox)
+            lose(peers[place].handle, .protocolViolation(.malformedExtension), closing: true, now: now, into: &outbox)
         }
     }
 

@@ -6,7 +6,7 @@ extension Swarm {
     /// Begins with the first bytes of this peer's opening, of either kind.
     mutating func open(_ place: Int, now: Instant, into outbox: inout Outbox) {
         switch candidates.opening(of: peers[place].endpoint) {
-        case .plaintext: greet(place, now: now, into: &outbox)
+        case .plaintext: sendHandshake(place, now: now, into: &outbox)
         case .encrypted:
             var bytes: [UInt8] = []
             peers[place].encryption = EncryptionHandshake(
@@ -37,15 +37,10 @@ extension Swarm {
                 peers[place].session.ciphers = encryption.ciphers
                 peers[place].encryption = nil
                 outbox.actions.append(.encrypt(handle))
-                greet(place, withHandshake: false, now: now, into: &outbox)
                 return offset + consumed
-            case .fault(let fault):
-                lose(
-                    handle, fault.scope == .banPeer ? .badData : .protocolViolation, closing: true, now: now,
-                    into: &outbox)
+            case .fault, .torrentWanted:
+                lose(handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
                 connectMore(now: now, into: &outbox)
-            case .torrentWanted:
-                lose(handle, .protocolViolation, closing: true, now: now, into: &outbox)
             }
         }
         return bytes.byteCount

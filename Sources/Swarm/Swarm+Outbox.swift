@@ -119,8 +119,8 @@ package enum PeerLoss: Equatable, Sendable {
     case timedOut
     /// The peer closed an established connection.
     case closed
-    /// The peer broke the protocol.
-    case protocolViolation
+    /// The peer broke the protocol; nil when its encrypted opening did.
+    case protocolViolation(PeerFault?)
     /// The peer gave data that failed its hash, or metadata that did.
     case badData
     /// We need nothing from it and it needs nothing from us, or it is a second connection to the same peer.
@@ -129,4 +129,15 @@ package enum PeerLoss: Equatable, Sendable {
     case ourselves
     /// Connected and silent for too long.
     case idle
+}
+
+extension PeerLoss {
+    /// The peer is refused from now on.
+    package var isForGood: Bool {
+        switch self {
+        case .badData, .ourselves: true
+        case .protocolViolation(let fault?): fault.scope == .banPeer
+        default: false
+        }
+    }
 }

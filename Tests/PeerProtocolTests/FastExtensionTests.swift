@@ -33,16 +33,6 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        [OutgoingMessage.haveAll, .haveNone], [.haveNone, .haveAll], [.have(1), .haveAll],
-        [.bitfield(Bitfield(count: 10)), .haveNone],
-    ])
-    func whatAPeerHasIsSaidOnce(messages: [OutgoingMessage]) {
-        var feeder = fastFeeder()
-        for message in messages { feeder.feed(message) }
-        #expect(feeder.events.last == .fault(.lateBitfield))
-    }
-
     @Test(arguments: [UInt8(13), 14, 15, 16, 17])
     func wrongLengthsAreRefused(id: UInt8) {
         var feeder = fastFeeder()

@@ -144,23 +144,14 @@ import Testing
             ])
     }
 
-    @Test func aBitfieldMayFollowAnythingButNewsOfPieces() {
+    /// libtorrent sends its extension handshake first, and aria2 a bitfield in place of many haves.
+    @Test func aBitfieldMayComeAtAnyTime() {
         let bitfield = OutgoingMessage.bitfield(Bitfield(filled: 10))
         let asBytes = Event.bytes(.bitfield(0..<0), [0xff, 0xc0])
         var feeder = openFeeder()
         feeder.feed(frame(id: 20, Array("\0de".utf8)))
-        feeder.feed(.keepAlive, .interested, .port(1), bitfield, .have(1))
-        #expect(feeder.events.contains(asBytes))
-        #expect(feeder.events.last == .message(.have(1)))
-        feeder.feed(bitfield)
-        #expect(feeder.events.last == .fault(.lateBitfield))
-
-        feeder = openFeeder()
-        feeder.feed(.have(1), bitfield)
-        #expect(feeder.eventsAfterHandshake == [.message(.have(1)), .fault(.lateBitfield)])
-        feeder = openFeeder()
-        feeder.feed(bitfield, bitfield)
-        #expect(feeder.eventsAfterHandshake == [asBytes, .fault(.lateBitfield)])
+        feeder.feed(.keepAlive, bitfield, .have(1), bitfield)
+        #expect(feeder.eventsAfterHandshake.suffix(3) == [asBytes, .message(.have(1)), asBytes])
     }
 
     @Test func remembersWhenBytesCame() {
