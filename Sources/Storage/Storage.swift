@@ -4,7 +4,8 @@
 /// is hashed while its bytes are hot, verified when it is whole, and only then written, with one gathering write per
 /// file. Events come back in batches.
 ///
-/// - `StorageWorker` decides: what is there already (`+Opening`), what a chunk completes (`+Pieces`).
+/// - `StorageWorker` decides: what is there already (`+Opening`), what a chunk completes (`+Pieces`), what goes on
+///   record (`+Checkpoints`).
 /// - `PieceAssembly` is a piece in the making: its parts in memory and on disk, and how far it is hashed.
 /// - `TorrentFiles` maps pieces to files and keeps few of them open; `OutputFolder` reaches them without ever following
 ///   a symbolic link.
