@@ -18,8 +18,8 @@ package final class NodeStateFolder {
     package let path: String
     /// False when another process has the lock: then nothing is ever written.
     package let isOurs: Bool
-    private let folder: Descriptor
-    private let lock: Descriptor?
+    private let folder: any DiskFile
+    private let lock: (any DiskFile)?
 
     package static let fileName = "node.state"
     static let brokenName = "node.state.broken"
@@ -30,8 +30,8 @@ package final class NodeStateFolder {
     package init(_ path: String) throws(StorageError) {
         self.path = path
         do throws(SystemError) {
-            try Descriptor.makeDirectories(path)
-            folder = try Descriptor.openDirectory(path)
+            try SystemDisk().makeDirectories(path)
+            folder = try SystemDisk().openDirectory(path)
             let lock = try folder.openChild(Self.lockName, flags: O_RDWR | O_CREAT)
             isOurs = lock.lock()
             self.lock = isOurs ? lock : nil
@@ -46,10 +46,10 @@ package final class NodeStateFolder {
         let bytes: [UInt8]
         do throws(SystemError) {
             guard let status = try folder.status(ofChild: Self.fileName) else { return .nothing }
-            guard case .regular(let size) = status else { throw SystemError(code: ELOOP) }
-            guard size <= NodeStateFile.maxBytes else { return try setAside(.tooLong) }
+            guard case .regular(let stamp) = status else { throw SystemError(code: ELOOP) }
+            guard stamp.size <= NodeStateFile.maxBytes else { return try setAside(.tooLong) }
             let descriptor = try folder.openChild(Self.fileName, flags: O_RDONLY)
-            bytes = try descriptor.read(at: 0, count: size)
+            bytes = try descriptor.read(at: 0, count: stamp.size)
         } catch {
             throw StorageError(error, path: file)
         }

@@ -7,13 +7,17 @@ import Glibc
 /// and what is above it are the user's choice, links included.
 struct OutputFolder {
     let path: String
+    private let disk: any Disk
     /// Nil as long as the folder does not exist.
-    private var root: Descriptor?
+    private var root: (any DiskFile)?
     /// The folder walked to last: neighbours in a torrent are neighbours on disk.
-    private var lastParent: (components: ArraySlice<String>, descriptor: Descriptor)?
+    private var lastParent: (components: ArraySlice<String>, descriptor: any DiskFile)?
+    /// Folders with entries that a power cut may take.
+    private var unsafeFolders: Set<ArraySlice<String>> = []
 
-    init(path: String) {
+    init(path: String, disk: any Disk) {
         self.path = path
+        self.disk = disk
     }
 
     /// How the user would write the path of something below.
@@ -23,12 +27,12 @@ struct OutputFolder {
     }
 
     /// The folder's own descriptor; nil when it does not exist and is not to be made.
-    mutating func open(creating: Bool) throws(StorageError) -> Descriptor? {
+    mutating func open(creating: Bool) throws(StorageError) -> (any DiskFile)? {
         if let root { return root }
         let path = path.isEmpty ? "." : path
         do throws(SystemError) {
-            if creating { try Descriptor.makeDirectories(path) }
-            root = try Descriptor.openDirectory(path)
+            if creating { try disk.makeDirectories(path) }
+            root = try disk.openDirectory(path)
         } catch {
             if error.code == ENOENT, !creating { return nil }
             throw StorageError(error, path: path)
@@ -47,7 +51,7 @@ struct OutputFolder {
     }
 
     /// Opens a regular file; with `O_CREAT` in the flags missing folders are made as well.
-    mutating func openFile(_ components: [String], flags: Int32) throws(StorageError) -> Descriptor {
+    mutating func openFile(_ components: [String], flags: Int32) throws(StorageError) -> any DiskFile {
         guard let parent = try parent(of: components, creating: flags & O_CREAT != 0) else {
             throw .other(path: text(components), errno: ENOENT)
         }
@@ -60,9 +64,37 @@ struct OutputFolder {
         }
     }
 
-    private mutating func parent(of components: [String], creating: Bool) throws(StorageError) -> Descriptor? {
+    /// The entries on the way to a file are to be brought to the disk, by whatever run they were made.
+    mutating func noteEntries(to components: [String]) {
+        for count in 0..<components.count { unsafeFolders.insert(components[..<count]) }
+    }
+
+    var unsafeFolderCount: Int { unsafeFolders.count }
+
+    /// Hands out what must be synchronized so that all noted entries are safe.
+    mutating func takeUnsafeFolders() throws(StorageError) -> [any DiskFile] {
+        var folders: [any DiskFile] = []
+        for components in unsafeFolders {
+            // The parent of something in the folder is the folder.
+            guard let folder = try parent(of: components + [""], creating: false) else {
+                throw .other(path: text(components), errno: ENOENT)
+            }
+            folders.append(folder)
+        }
+        unsafeFolders.removeAll()
+        return folders
+    }
+
+    /// Instead of `takeUnsafeFolders` where the whole file system is synchronized.
+    mutating func forgetUnsafeFolders() {
+        unsafeFolders.removeAll()
+    }
+
+    private mutating func parent(
+        of components: some BidirectionalCollection<String>, creating: Bool
+    ) throws(StorageError) -> (any DiskFile)? {
         guard var descriptor = try open(creating: creating) else { return nil }
-        let folders = components.dropLast()
+        let folders = ArraySlice(components.dropLast())
         if folders.isEmpty { return descriptor }
         if let lastParent, lastParent.components == folders { return lastParent.descriptor }
         for (index, folder) in folders.enumerated() {
@@ -75,8 +107,8 @@ struct OutputFolder {
     }
 
     private func enter(
-        _ name: String, of parent: Descriptor, creating: Bool, walked: ArraySlice<String>
-    ) throws(StorageError) -> Descriptor? {
+        _ name: String, of parent: any DiskFile, creating: Bool, walked: ArraySlice<String>
+    ) throws(StorageError) -> (any DiskFile)? {
         do throws(SystemError) {
             switch try parent.status(ofChild: name) {
             case nil:

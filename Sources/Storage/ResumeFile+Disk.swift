@@ -11,45 +11,50 @@ extension ResumeFile {
         guard let folder = try? Descriptor.openDirectory(path) else { return nil }
         for name in markerNames(in: path) {
             guard let descriptor = try? folder.openChild(name, flags: O_RDONLY),
-                header(of: descriptor)?.infoHash == infoHash, let file = try? read(descriptor)
+                let header = header(of: descriptor), header.infoHash == infoHash,
+                let info = info(in: descriptor, header)
             else { continue }
-            return file.info
+            return info
         }
         return nil
     }
 
-    /// Reads a marker; nil when the file is none that we can use.
-    static func read(_ descriptor: Descriptor) throws(SystemError) -> ResumeFile? {
-        guard case .regular(let size) = try descriptor.status(), size <= maxBytes else { return nil }
-        return try? ResumeFile(bytes: try descriptor.read(at: 0, count: size))
+    private static func info(in descriptor: any DiskFile, _ header: Header) -> Info? {
+        guard case .regular? = try? descriptor.status(), header.infoLength <= MetainfoLimits.infoBytes else {
+            return nil
+        }
+        // Without the records, and with a byte of them, so that a marker of the first version has none.
+        let count = Header.byteCount + header.infoLength + ID160.byteCount + 1
+        return try? ResumeFile(bytes: try descriptor.read(at: 0, count: count)).info
     }
 
-    /// Puts the marker into a folder, all of it or nothing, on disk before this returns.
+    /// Puts a marker with these bytes into a folder, all of it or nothing, on disk before this returns.
     ///
-    /// The descriptor holds the lock on the data for as long as it is kept; nil when somebody else has it.
-    static func write(_ file: ResumeFile, named name: String, in folder: Descriptor) throws(SystemError) -> Descriptor?
-    {
+    /// The file holds the lock on the data for as long as it is kept; nil when somebody else has it.
+    static func write(
+        _ bytes: [UInt8], named name: String, in folder: any DiskFile
+    ) throws(SystemError) -> (any DiskFile)? {
         let temporary = name + temporarySuffix
         if try folder.status(ofChild: temporary) != nil {
             // What a run left that did not end well, unless it is still at work.
             if let other = try? folder.openChild(temporary, flags: O_RDONLY), !other.lock() { return nil }
             try folder.unlink(temporary)
         }
-        let descriptor = try folder.openChild(temporary, flags: O_RDWR | O_CREAT | O_EXCL)
-        guard descriptor.lock() else { return nil }
+        let file = try folder.openChild(temporary, flags: O_RDWR | O_CREAT | O_EXCL)
+        guard file.lock() else { return nil }
         do throws(SystemError) {
-            try descriptor.write(file.encoded(), at: 0)
-            try descriptor.synchronize()
+            try file.write(bytes, at: 0)
+            try file.synchronize()
             try folder.rename(temporary, to: name)
         } catch {
             try? folder.unlink(temporary)
             throw error
         }
         try folder.synchronize()
-        return descriptor
+        return file
     }
 
-    private static func header(of descriptor: Descriptor) -> Header? {
+    private static func header(of descriptor: any DiskFile) -> Header? {
         guard let bytes = try? descriptor.read(at: 0, count: Header.byteCount) else { return nil }
         return try? Header(bytes.span.bytes)
     }

@@ -2,10 +2,12 @@ import Digest
 package import Metainfo
 import Primitives
 
-/// The marker `.NAME.mainline` beside the data: the data is ours, and this is its info dictionary.
+/// The marker `.NAME.mainline` beside the data: the data is ours, this is its info dictionary, and these pieces of it
+/// are on disk.
 ///
-/// Version 1: 8 bytes `mainline`, version (4 bytes, big-endian), infohash (20), length of the dictionary (4), the
-/// dictionary, and the SHA-1 of everything before (20).
+/// Its head: 8 bytes `mainline`, version (4 bytes, big-endian), infohash (20), length of the dictionary (4), the
+/// dictionary, and the SHA-1 of everything before (20). Version 1 ends here; in version 2 records follow, see
+/// `JournalRecord`. This type is the head.
 package struct ResumeFile: Hashable, Sendable {
     package let info: Info
 
@@ -22,10 +24,13 @@ package struct ResumeFile: Hashable, Sendable {
         case metainfo(MetainfoError)
     }
 
+    /// Reads a head, of either version, and leaves what follows alone.
     package init(bytes: [UInt8]) throws(Failure) {
         let header = try Header(bytes.span.bytes)
         let end = Header.byteCount + header.infoLength
-        guard bytes.count == end + ID160.byteCount else { throw .notAResumeFile }
+        guard bytes.count >= end + ID160.byteCount, header.hasRecords || bytes.count == end + ID160.byteCount else {
+            throw .notAResumeFile
+        }
         guard SHA1.hash(bytes.span.bytes.extracting(0..<end)) == ID160(bytes.span.bytes, at: end) else {
             throw .damaged
         }
@@ -37,6 +42,10 @@ package struct ResumeFile: Hashable, Sendable {
         guard info.infoHash == header.infoHash else { throw .damaged }
     }
 
+    /// How many bytes the head has.
+    var byteCount: Int { Header.byteCount + info.bytes.count + ID160.byteCount }
+
+    /// A head of the newest version.
     package func encoded() -> [UInt8] {
         var bytes = Array(Header.magic)
         bytes.reserveCapacity(Header.byteCount + info.bytes.count + ID160.byteCount)
@@ -60,7 +69,7 @@ package struct ResumeFile: Hashable, Sendable {
 
     static let suffix = ".mainline"
     static let temporarySuffix = ".tmp"
-    static let maxBytes = Header.byteCount + MetainfoLimits.infoBytes + ID160.byteCount
+    static let maxBytes = Header.byteCount + MetainfoLimits.infoBytes + ID160.byteCount + ResumeJournal.recordBytesMax
 
     /// Whether a name is one that markers have: no torrent may bring a file of its own under it.
     static func isReserved(_ name: String) -> Bool {
@@ -70,9 +79,12 @@ package struct ResumeFile: Hashable, Sendable {
     /// What comes before the dictionary.
     struct Header {
         static let magic = "mainline".utf8
-        static let version: UInt32 = 1
+        static let version: UInt32 = 2
+        /// Has no records.
+        static let firstVersion: UInt32 = 1
         static let byteCount = 36
 
+        let hasRecords: Bool
         let infoHash: InfoHash
         let infoLength: Int
 
@@ -81,7 +93,8 @@ package struct ResumeFile: Hashable, Sendable {
                 throw .notAResumeFile
             }
             let version = bytes.bigEndian(at: 8, as: UInt32.self)
-            guard version == Header.version else { throw .unknownVersion(version) }
+            guard version == Header.version || version == Header.firstVersion else { throw .unknownVersion(version) }
+            hasRecords = version == Header.version
             infoHash = ID160(bytes, at: 12)
             infoLength = Int(bytes.bigEndian(at: 32, as: UInt32.self))
         }

@@ -1,4 +1,3 @@
-import Digest
 import Glibc
 import Metainfo
 import Primitives
@@ -24,52 +23,120 @@ extension StorageWorker {
     /// Looks for the marker of an earlier run, and locks it; false: there is none.
     private mutating func takeMarker() throws(StorageError) -> Bool {
         guard let folder = try files.folder.open(creating: false) else { return false }
-        let name = ResumeFile.name(for: info)
-        let path = files.folder.text([name])
-        let descriptor: Descriptor
-        let file: ResumeFile?
+        let file: any DiskFile
+        let isWritable: Bool
         do {
-            descriptor = try folder.openChild(name, flags: O_RDONLY)
-            file = try ResumeFile.read(descriptor)
+            guard let opened = try openMarker(in: folder) else { return false }
+            (file, isWritable) = opened
+            guard file.lock() else { throw StorageError.locked(path: markerPath) }
+            journal = try ResumeJournal(file, named: ResumeFile.name(for: info), info: info)
+            if isWritable {
+                // The run that wrote it may have been killed before its end, or even its name, was on disk.
+                try file.synchronizeData()
+                try folder.synchronize()
+            }
+        } catch let error as SystemError {
+            throw StorageError(error, path: markerPath)
         } catch {
-            if error.code == ENOENT { return false }
-            throw StorageError(error, path: path)
+            throw .locked(path: markerPath)
         }
-        guard file?.info == info else { throw .foreignResumeFile(path: path) }
-        guard descriptor.lock() else { throw .locked(path: path) }
-        marker = descriptor
+        guard journal != nil else { throw .foreignResumeFile(path: markerPath) }
+        if !isWritable { journal?.stop() }
         return true
+    }
+
+    /// Opens the marker, for reading only where that is all we may: a complete torrent is served from there too.
+    private func openMarker(
+        in folder: any DiskFile
+    ) throws(SystemError) -> (file: any DiskFile, isWritable: Bool)? {
+        let name = ResumeFile.name(for: info)
+        do throws(SystemError) {
+            return (try folder.openChild(name, flags: O_RDWR), true)
+        } catch {
+            switch error.code {
+            case ENOENT: return nil
+            case EROFS, EACCES, EPERM: return (try folder.openChild(name, flags: O_RDONLY), false)
+            default: throw error
+            }
+        }
     }
 
     /// Nothing is there: says that what comes is ours, before the first of it exists.
     private mutating func claim() throws(StorageError) {
         guard let folder = try files.folder.open(creating: true) else { return }
-        let name = ResumeFile.name(for: info)
-        let path = files.folder.text([name])
         do {
-            marker = try ResumeFile.write(ResumeFile(info: info), named: name, in: folder)
+            journal = try ResumeJournal.create(info: info, in: folder)
         } catch {
-            throw StorageError(error, path: path)
+            throw StorageError(error, path: markerPath)
         }
-        guard marker != nil else { throw .locked(path: path) }
+        guard journal != nil else { throw .locked(path: markerPath) }
         try createEmptyFiles()
         phase = .writable
     }
 
+    /// Takes over what is on record, hashes the rest, and sees to it that nothing wrong stays on record.
     private mutating func resume() throws(StorageError) {
-        var sizes: [Int?] = []
-        for file in info.files.indices { sizes.append(try files.size(ofFile: file)) }
+        var stamps: [FileStamp?] = []
+        for file in info.files.indices { stamps.append(try files.stamp(ofFile: file)) }
         try createEmptyFiles()
-        if sizes.contains(where: { $0 != nil }) {
-            var check = DiskCheck()
+        if stamps.contains(where: { $0 != nil }) {
+            let sizes = stamps.map { $0?.size }
+            have = trusted(stamps)
+            try spotCheck(sizes: sizes)
             beginReport()
-            for piece in 0..<info.pieceCount {
-                if shouldStop.isSet { return }
-                have[piece] = try isOnDisk(piece, sizes: sizes, &check)
-                reportProgress(of: &check, pieces: piece + 1)
+            let others = (0..<info.pieceCount).filter { !have[$0] }
+            let check = PieceCheck(
+                others, of: info, sizes: sizes, checked: have.setCount, shouldStop: shouldStop, report: report)
+            let found = try check.run(&files, disk: disk, threads: configuration.checkThreads)
+            if shouldStop.isSet { return }
+            for piece in found.good.setIndices {
+                have[piece] = true
+                // Whoever wrote it may have been killed before it was on disk.
+                files.markDirty(piece: piece)
+                noteVerified(piece)
             }
         }
+        try correctJournal()
         phase = .writable
+    }
+
+    /// The pieces on record whose files look as they did when it was written.
+    private func trusted(_ stamps: [FileStamp?]) -> Bitfield {
+        var trusted = Bitfield(count: info.pieceCount)
+        guard let journal, !configuration.rechecks else { return trusted }
+        let isUnchanged = stamps.indices.map { stamps[$0] != nil && journal.stamps[$0] == stamps[$0] }
+        for piece in journal.pieces.setIndices {
+            let spans = info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece))
+            trusted[piece] = spans.allSatisfy { span in
+                isUnchanged[span.file] && stamps[span.file]?.size ?? 0 >= span.offset + span.length
+            }
+        }
+        return trusted
+    }
+
+    /// Hashes a few of the trusted pieces; if one is wrong, none is trusted.
+    private mutating func spotCheck(sizes: [Int?]) throws(StorageError) {
+        let trusted = Array(have.setIndices)
+        let count = min(configuration.spotChecks, trusted.count)
+        guard count > 0 else { return }
+        // The first and the last are among them.
+        let sample = (0..<count).map { trusted[$0 * (trusted.count - 1) / max(1, count - 1)] }
+        let check = PieceCheck(
+            sample, of: info, sizes: sizes, needsAll: true, shouldStop: StopFlag(), report: { _ in })
+        let found = try check.run(&files, disk: disk, threads: configuration.checkThreads)
+        if found.firstBad != nil { have = Bitfield(count: info.pieceCount) }
+    }
+
+    /// Before the first new byte is written: what is on record must be there, and the end of the record be whole.
+    private mutating func correctJournal() throws(StorageError) {
+        guard var journal, journal.isWritable, let folder = try files.folder.open(creating: false) else { return }
+        guard journal.mustRewrite || journal.pieces.setIndices.contains(where: { !have[$0] }) else { return }
+        do {
+            try journal.rewrite(keeping: have, in: folder)
+        } catch {
+            throw StorageError(error, path: markerPath)
+        }
+        self.journal = journal
     }
 
     private mutating func createEmptyFiles() throws(StorageError) {
@@ -94,81 +161,18 @@ extension StorageWorker {
             }
             sizes.append(size)
         }
-        var check = DiskCheck()
         beginReport()
-        for piece in 0..<info.pieceCount {
-            if shouldStop.isSet { return }
-            guard try isOnDisk(piece, sizes: sizes, &check) else {
-                have = Bitfield(count: info.pieceCount)
-                throw .foreignFile(path: pathText(ofPiece: piece))
-            }
-            have[piece] = true
-            reportProgress(of: &check, pieces: piece + 1)
-        }
+        let check = PieceCheck(
+            Array(0..<info.pieceCount), of: info, sizes: sizes, needsAll: true, shouldStop: shouldStop, report: report)
+        let found = try check.run(&files, disk: disk, threads: configuration.checkThreads)
+        if shouldStop.isSet { return }
+        if let bad = found.firstBad { throw .foreignFile(path: pathText(ofPiece: bad)) }
+        have = found.good
         phase = .complete
     }
 
     private mutating func beginReport() {
         emit(.checking(pieces: 0))
         reportEvents()
-    }
-
-    private mutating func reportProgress(of check: inout DiskCheck, pieces: Int) {
-        guard check.bytesSinceReport >= 64 << 20 else { return }
-        check.bytesSinceReport = 0
-        emit(.checking(pieces: pieces))
-        reportEvents()
-    }
-
-    private mutating func isOnDisk(_ piece: Int, sizes: [Int?], _ check: inout DiskCheck) throws(StorageError) -> Bool {
-        let length = info.length(ofPiece: piece)
-        let spans = info.spans(piece: piece, offset: 0, length: length)
-        for span in spans {
-            guard let size = sizes[span.file], size >= span.offset + span.length else { return false }
-        }
-        for span in spans where try !files.isHole(span) {
-            return try hashOnDisk(piece, &check) == info.hash(ofPiece: piece)
-        }
-        // Never written, or zeros that the file system did not care to store.
-        return check.zeroHash(length: length, scratch) == info.hash(ofPiece: piece)
-    }
-
-    /// Nil when a file became shorter meanwhile.
-    private mutating func hashOnDisk(_ piece: Int, _ check: inout DiskCheck) throws(StorageError) -> ID160? {
-        let length = info.length(ofPiece: piece)
-        var offset = 0
-        while offset < length {
-            let target = scratch.prefix(length - offset)
-            guard try files.read(piece: piece, offset: offset, into: target) else {
-                _ = check.hasher.finish()
-                return nil
-            }
-            check.hasher.update(UnsafeRawBufferPointer(target))
-            offset += target.count
-        }
-        check.bytesSinceReport += length
-        return check.hasher.finish()
-    }
-}
-
-/// What one pass over the files on disk carries along.
-private struct DiskCheck {
-    let hasher = SHA1()
-    var bytesSinceReport = 0
-    private var lastZeroHash: (length: Int, hash: ID160)?
-
-    /// The hash of a piece of zeros, computed once for all pieces that are holes.
-    mutating func zeroHash(length: Int, _ scratch: ScratchBuffer) -> ID160 {
-        if let lastZeroHash, lastZeroHash.length == length { return lastZeroHash.hash }
-        var left = length
-        while left > 0 {
-            let zeros = scratch.prefix(left)
-            zeros.initializeMemory(as: UInt8.self, repeating: 0)
-            hasher.update(UnsafeRawBufferPointer(zeros))
-            left -= zeros.count
-        }
-        let hash = hasher.finish()
-        lastZeroHash = (length, hash)
-        return hash
     }
 }

@@ -44,6 +44,7 @@ extension StorageWorker {
         if assembly.finishHash() == info.hash(ofPiece: piece) {
             for run in assembly.bufferedRuns { try files.write(piece: piece, run) }
             have[piece] = true
+            noteVerified(piece)
             emit(.pieceVerified(piece))
         } else {
             emit(.pieceFailed(piece, blocks: try digests(of: assembly)))

@@ -9,12 +9,18 @@ struct StorageWorker {
     let info: Info
     let configuration: StorageConfiguration
     let shouldStop: StopFlag
+    let disk: any Disk
     var files: TorrentFiles
     var phase = Phase.opening
     /// The pieces that are on disk and verified.
     var have: Bitfield
-    /// Holds the lock on the data.
-    var marker: Descriptor?
+    /// Holds the lock on the data; nil for a copy that we did not make.
+    var journal: ResumeJournal?
+    /// Verified, and not on record yet.
+    var pending: [Int] = []
+    var pendingBytes = 0
+    /// A batch that is being synchronized.
+    var checkpoint: Checkpoint?
     var assemblies: [Int: PieceAssembly] = [:]
     /// Finished ones, to be used again: each has a hasher and room for parts.
     var spareAssemblies: [PieceAssembly] = []
@@ -25,7 +31,7 @@ struct StorageWorker {
     lazy var blockHasher = SHA1()
     private var events: [StorageEvent] = []
     private var releasedBytes = 0
-    private let report: @Sendable ([StorageEvent]) -> Void
+    let report: @Sendable ([StorageEvent]) -> Void
 
     enum Phase {
         /// Becomes writable, complete or failed.
@@ -40,13 +46,15 @@ struct StorageWorker {
 
     init(
         info: Info, directory: String, configuration: StorageConfiguration, shouldStop: StopFlag,
-        report: @escaping @Sendable ([StorageEvent]) -> Void
+        disk: any Disk, report: @escaping @Sendable ([StorageEvent]) -> Void
     ) {
         self.info = info
         self.configuration = configuration
         self.shouldStop = shouldStop
+        self.disk = disk
         self.report = report
-        files = TorrentFiles(info: info, directory: directory, maxOpenFiles: configuration.maxOpenFiles)
+        files = TorrentFiles(
+            info: info, directory: directory, maxOpenFiles: configuration.maxOpenFiles, disk: disk)
         have = Bitfield(count: info.pieceCount)
     }
 
@@ -54,11 +62,11 @@ struct StorageWorker {
         emit(.blockRead(tag: tag, readVerified(piece: piece, offset: offset, length: length)))
     }
 
-    /// Drops what is incomplete and brings what is verified to the disk.
+    /// Drops what is incomplete and brings what is verified to the disk and on record.
     mutating func close() {
         dropAssemblies()
         do throws(StorageError) {
-            try files.synchronize()
+            if phase == .writable { try recordEverything() }
         } catch {
             fail(error)
         }
@@ -84,11 +92,14 @@ struct StorageWorker {
         events.removeAll(keepingCapacity: true)
     }
 
-    /// Ends storing: what is incomplete is dropped, what is verified stays.
+    /// Ends storing: what is incomplete is dropped, what is verified stays and goes on record if that is possible.
     mutating func fail(_ error: StorageError) {
         guard phase != .failed else { return }
+        let wasWritable = phase == .writable
         phase = .failed
         dropAssemblies()
+        // One failure is told, the first; what can still be recorded is.
+        if wasWritable { try? recordEverything() }
         emit(.failed(error))
     }
 

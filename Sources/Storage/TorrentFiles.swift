@@ -18,27 +18,34 @@ struct TorrentFiles {
     private var vectors: [iovec] = []
 
     private struct Slot {
-        let descriptor: Descriptor
+        let descriptor: any DiskFile
         let isWritable: Bool
         var lastUse: Int
     }
 
-    private struct State: OptionSet {
+    private struct State: OptionSet, Sendable {
         let rawValue: UInt8
         /// Was there when we came, or was made by us.
         static let exists = State(rawValue: 1)
         /// Has the length that it must have.
         static let sized = State(rawValue: 2)
-        /// Was written.
+        /// Was written, or has parts that an earlier run may have left unsynchronized.
         static let dirty = State(rawValue: 4)
+        /// Its folder knows of it.
+        static let noted = State(rawValue: 8)
     }
 
     private enum Access { case reading, writing }
 
-    init(info: Info, directory: String, maxOpenFiles: Int) {
+    init(info: Info, directory: String, maxOpenFiles: Int, disk: any Disk) {
+        self.init(
+            info: info, layout: FileLayout(info: info), directory: directory, maxOpenFiles: maxOpenFiles, disk: disk)
+    }
+
+    private init(info: Info, layout: FileLayout, directory: String, maxOpenFiles: Int, disk: any Disk) {
         self.info = info
-        layout = FileLayout(info: info)
-        folder = OutputFolder(path: directory)
+        self.layout = layout
+        folder = OutputFolder(path: directory, disk: disk)
         self.maxOpenFiles = max(1, maxOpenFiles)
         states = Array(repeating: [], count: info.files.count)
     }
@@ -47,13 +54,26 @@ struct TorrentFiles {
 
     func pathText(ofFile file: Int) -> String { folder.text(layout.path(ofFile: file)) }
 
+    /// Makes copies for other threads: the same files, opened anew by each.
+    func copies(maxOpenFiles: Int, disk: any Disk) -> @Sendable () -> TorrentFiles {
+        { [info, layout, path = folder.path, states] in
+            var copy = TorrentFiles(
+                info: info, layout: layout, directory: path, maxOpenFiles: maxOpenFiles, disk: disk)
+            copy.states = states
+            return copy
+        }
+    }
+
     /// The length of a file on disk; nil when there is none, an error when something else has its name.
-    mutating func size(ofFile file: Int) throws(StorageError) -> Int? {
+    mutating func size(ofFile file: Int) throws(StorageError) -> Int? { try stamp(ofFile: file)?.size }
+
+    /// As `size`, and when it was changed.
+    mutating func stamp(ofFile file: Int) throws(StorageError) -> FileStamp? {
         switch try folder.status(of: layout.path(ofFile: file)) {
         case nil: return nil
-        case .regular(let size)?:
+        case .regular(let stamp)?:
             states[file].insert(.exists)
-            return size
+            return stamp
         case .directory?: throw .foreignFile(path: pathText(ofFile: file))
         case .symbolicLink?, .special?: throw .unsafePath(path: pathText(ofFile: file))
         }
@@ -62,6 +82,19 @@ struct TorrentFiles {
     /// Makes a file that is not there, for those that no write ever makes: the empty ones.
     mutating func create(file: Int) throws(StorageError) {
         _ = try descriptor(for: file, .writing)
+        markDirty(file)
+    }
+
+    /// To be synchronized with the next batch, and with it the names on the way to it.
+    private mutating func markDirty(_ file: Int) {
+        states[file].insert(.dirty)
+        guard states[file].insert(.noted).inserted else { return }
+        folder.noteEntries(to: layout.path(ofFile: file))
+    }
+
+    /// As if a piece had just been written: an earlier run may have been killed before it was on disk.
+    mutating func markDirty(piece: Int) {
+        for span in info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece)) { markDirty(span.file) }
     }
 
     /// Whether a part of a file was never written, as far as the file system can tell.
@@ -108,7 +141,7 @@ struct TorrentFiles {
                 if offset == parts[part].end { part += 1 }
             }
             let descriptor = try descriptor(for: span.file, .writing)
-            states[span.file].insert(.dirty)
+            markDirty(span.file)
             do {
                 try descriptor.write(&vectors, at: span.offset)
             } catch {
@@ -119,30 +152,26 @@ struct TorrentFiles {
         withExtendedLifetime(parts) {}
     }
 
-    /// Brings everything that was written to the disk, at the end.
-    mutating func synchronize() throws(StorageError) {
-        let dirty = states.indices.filter { states[$0].contains(.dirty) }
-        if dirty.count > TorrentFiles.maxSynchronizedOneByOne, let root = try folder.open(creating: false) {
-            do {
-                if try root.synchronizeFileSystem() { return }
-            } catch {
-                throw StorageError(error, path: folder.path)
-            }
+    /// What must be synchronized so that everything written so far is on disk; it counts as clean from now on.
+    mutating func takeUnsynchronized() throws(StorageError) -> Unsynchronized {
+        var work = Unsynchronized(files: states.indices.filter { states[$0].contains(.dirty) })
+        guard work.files.count + folder.unsafeFolderCount <= TorrentFiles.maxSynchronizedOneByOne else {
+            work.fileSystem = try folder.open(creating: false)
+            folder.forgetUnsafeFolders()
+            for file in work.files { states[file].remove(.dirty) }
+            return work
         }
-        for file in dirty {
-            let descriptor = try descriptor(for: file, .writing)
-            do {
-                try descriptor.synchronizeData()
-            } catch {
-                throw StorageError(error, path: pathText(ofFile: file))
-            }
-        }
+        for file in work.files { work.data.append(try descriptor(for: file, .writing)) }
+        work.folders = try folder.takeUnsafeFolders()
+        // Not before all of it is in hand: what could not be opened is still to be synchronized.
+        for file in work.files { states[file].remove(.dirty) }
+        return work
     }
 
     /// Each waits for the disk, some milliseconds; more files than these wait for the whole file system once.
     private static let maxSynchronizedOneByOne = 16
 
-    private mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> Descriptor {
+    private mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
         useCount += 1
         if var slot = slots[file], slot.isWritable || access == .reading {
             slot.lastUse = useCount
@@ -158,7 +187,7 @@ struct TorrentFiles {
         return descriptor
     }
 
-    private mutating func open(_ file: Int, _ access: Access) throws(StorageError) -> Descriptor {
+    private mutating func open(_ file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
         let path = layout.path(ofFile: file)
         guard access == .writing else { return try folder.openFile(path, flags: O_RDONLY) }
         // Exclusively: what appeared since we looked is not ours.
@@ -166,10 +195,9 @@ struct TorrentFiles {
         let descriptor = try folder.openFile(path, flags: O_RDWR | creation)
         states[file].insert(.exists)
         guard !states[file].contains(.sized) else { return descriptor }
-        do {
-            if try descriptor.status() != .regular(size: info.files[file].length) {
-                try descriptor.truncate(to: info.files[file].length)
-            }
+        do throws(SystemError) {
+            guard case .regular(let stamp) = try descriptor.status() else { throw SystemError(code: ELOOP) }
+            if stamp.size != info.files[file].length { try descriptor.truncate(to: info.files[file].length) }
         } catch {
             throw StorageError(error, path: pathText(ofFile: file))
         }

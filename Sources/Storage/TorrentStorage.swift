@@ -13,7 +13,10 @@ package final class TorrentStorage: Sendable {
     private let directory: String
     private let configuration: StorageConfiguration
     private let report: @Sendable ([StorageEvent]) -> Void
+    private let disk: any Disk
     private let queue = DispatchQueue(label: "mainline.storage")
+    /// Where batches wait for the disk, while the worker goes on.
+    private let syncQueue = DispatchQueue(label: "mainline.storage.sync")
     private let inbox = Mutex(Inbox())
     /// Exists from `open` to `close`; locked by the queue only, so nobody ever waits.
     private let worker = Mutex<StorageWorker?>(nil)
@@ -22,6 +25,8 @@ package final class TorrentStorage: Sendable {
     private struct Inbox {
         var commands: [Command] = []
         var isScheduled = false
+        /// Whether a timer runs that asks for a checkpoint.
+        var isTimed = false
     }
 
     private enum Command: Sendable {
@@ -29,22 +34,34 @@ package final class TorrentStorage: Sendable {
         case store(piece: Int, offset: Int, ByteBuffer)
         case digestBlocks(piece: Int)
         case read(tag: UInt64, piece: Int, offset: Int, length: Int)
+        case beginCheckpoint
+        case finish(Checkpoint)
         case close(@Sendable () -> Void)
     }
 
     /// `directory` is where the torrent's file or folder goes; it is made when it does not exist.
-    package init(
+    package convenience init(
         info: Info, directory: String, configuration: StorageConfiguration = StorageConfiguration(),
+        report: @escaping @Sendable ([StorageEvent]) -> Void
+    ) {
+        self.init(
+            info: info, directory: directory, configuration: configuration, disk: SystemDisk(), report: report)
+    }
+
+    /// On a disk of the caller's choice.
+    init(
+        info: Info, directory: String, configuration: StorageConfiguration, disk: any Disk,
         report: @escaping @Sendable ([StorageEvent]) -> Void
     ) {
         self.info = info
         self.directory = directory
         self.configuration = configuration
+        self.disk = disk
         self.report = report
     }
 
     /// Where the torrent's file or folder is, as the user would write it; contains a name from the network.
-    package var path: String { OutputFolder(path: directory).text([FileLayout.name(for: info)]) }
+    package var path: String { OutputFolder(path: directory, disk: disk).text([FileLayout.name(for: info)]) }
 
     /// Finds out what is there and checks it, before anything else; answered by `opened` or `failed`.
     package func open() {
@@ -101,7 +118,11 @@ package final class TorrentStorage: Sendable {
             // Taken from the end one by one, so that no buffer outlives its command.
             batch.reverse()
             worker.withLock { worker in
-                while let command = batch.popLast() { perform(command, &worker) }
+                while let command = batch.popLast() {
+                    perform(command, &worker)
+                    if worker?.isCheckpointDue == true { beginCheckpoint(&worker) }
+                }
+                if worker?.hasUnrecorded == true { startTimer() }
                 worker?.reportEvents()
             }
         }
@@ -112,7 +133,8 @@ package final class TorrentStorage: Sendable {
         case .open:
             guard worker == nil else { return }
             worker = StorageWorker(
-                info: info, directory: directory, configuration: configuration, shouldStop: shouldStop, report: report)
+                info: info, directory: directory, configuration: configuration, shouldStop: shouldStop,
+                disk: disk, report: report)
             worker?.open()
         case .store(let piece, let offset, let bytes):
             guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
@@ -121,10 +143,33 @@ package final class TorrentStorage: Sendable {
         case .read(let tag, let piece, let offset, let length):
             guard worker != nil else { return report([.blockRead(tag: tag, .failure(.notVerified(piece: piece)))]) }
             worker?.read(piece: piece, offset: offset, length: length, tag: tag)
+        case .beginCheckpoint:
+            inbox.withLock { $0.isTimed = false }
+            beginCheckpoint(&worker)
+        case .finish(let checkpoint): worker?.finish(checkpoint)
         case .close(let completion):
             worker?.close()
             worker = nil
             completion()
+        }
+    }
+
+    private func beginCheckpoint(_ worker: inout StorageWorker?) {
+        guard let checkpoint = worker?.beginCheckpoint() else { return }
+        syncQueue.async {
+            checkpoint.synchronize()
+            self.enqueue(.finish(checkpoint))
+        }
+    }
+
+    private func startTimer() {
+        let mustStart = inbox.withLock { inbox in
+            defer { inbox.isTimed = true }
+            return !inbox.isTimed
+        }
+        guard mustStart else { return }
+        queue.asyncAfter(deadline: .now() + configuration.checkpointSeconds) { [weak self] in
+            self?.enqueue(.beginCheckpoint)
         }
     }
 }

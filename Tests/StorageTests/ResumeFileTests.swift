@@ -24,13 +24,22 @@ import Testing
         for count in 0..<bytes.count {
             #expect(throws: ResumeFile.Failure.self) { try ResumeFile(bytes: Array(bytes.prefix(count))) }
         }
-        #expect(throws: ResumeFile.Failure.notAResumeFile) { try ResumeFile(bytes: bytes + [0]) }
+        #expect(throws: Never.self) { try ResumeFile(bytes: bytes + [0]) }
     }
 
     @Test func aLaterVersionIsNamed() throws {
         var bytes = ResumeFile(info: try TestTorrent(length: 10).info).encoded()
-        bytes[11] = 2
-        #expect(throws: ResumeFile.Failure.unknownVersion(2)) { try ResumeFile(bytes: bytes) }
+        bytes[11] = 3
+        #expect(throws: ResumeFile.Failure.unknownVersion(3)) { try ResumeFile(bytes: bytes) }
+    }
+
+    @Test func theFirstVersionIsReadAndEndsWithItsHead() throws {
+        let file = ResumeFile(info: try TestTorrent(length: 10).info)
+        var bytes = file.encoded()
+        bytes[11] = 1
+        bytes = resealed(bytes)
+        #expect(try ResumeFile(bytes: bytes) == file)
+        #expect(throws: ResumeFile.Failure.notAResumeFile) { try ResumeFile(bytes: bytes + [0]) }
     }
 
     @Test func anInfohashThatIsNotThatOfTheDictionaryIsDamage() throws {

@@ -1,3 +1,4 @@
+import Digest
 import Metainfo
 import Primitives
 
@@ -43,6 +44,13 @@ struct TestTorrent {
     func bytes(piece: Int, offset: Int, length: Int) -> ArraySlice<UInt8> {
         let start = piece * info.pieceLength + offset
         return content[start..<start + length]
+    }
+
+    /// A marker's head as the first version had it.
+    static func firstVersion(of head: [UInt8]) -> [UInt8] {
+        var body = Array(head.dropLast(20))
+        body[11] = 1
+        return body + SHA1.hash(body).bytes
     }
 
     private static func hashes(_ content: [UInt8], _ pieceLength: Int) -> [ID160] {
