@@ -34,6 +34,10 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Go on serving others when all is there, until stopped.")
     var seed = false
 
+    @Option(
+        help: ArgumentHelp("Write the metadata of the one source there, as a .torrent file.", valueName: "file"))
+    var saveTorrent: String?
+
     @Option(help: ArgumentHelp("A peer to ask. Repeatable.", valueName: "host:port"))
     var peer: [PeerAddress] = []
 
@@ -63,6 +67,8 @@ struct Get: AsyncParsableCommand {
 
     func validate() throws {
         if list, seed { throw ValidationError("--list stops before there is anything to --seed.") }
+        if saveTorrent != nil, sources.count != 1 { throw ValidationError("--save-torrent is for one source.") }
+        if saveTorrent?.isEmpty == true { throw ValidationError("--save-torrent must name a file.") }
         if maxPeers < 1 { throw ValidationError("--max-peers must be at least 1.") }
         if output.isEmpty { throw ValidationError("-o must name a folder.") }
         if network.noDNS, let name = peer.first(where: { $0.endpoint == nil }) {
@@ -71,12 +77,13 @@ struct Get: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = GetConfiguration(
+        var configuration = GetConfiguration(
             sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
             usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption,
             maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0),
             limits: stages.limits)
+        configuration.saver = saveTorrent.map { TorrentSaver(.file($0)) }
         let console = Console(program: "magnetget", talk.configuration)
         let exit = await GetCommand(configuration, console).run()
         throw ExitCode(exit.rawValue)

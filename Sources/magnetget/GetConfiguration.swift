@@ -15,4 +15,10 @@ struct GetConfiguration {
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits
+    /// Writes the metadata as .torrent files.
+    var saver: TorrentSaver?
+    /// Whether the list of files is the result where only the metadata is wanted.
+    var listsFiles = true
+    /// How many sources are worked on at once.
+    var jobs = Int.max
 }
