@@ -64,6 +64,8 @@ struct GetSession {
         plan.bootstrapNodes = configuration.network.bootstrap.count
         plan.directory = configuration.directory
         plan.limits = configuration.limits
+        plan.seedLimits = configuration.seedLimits
+        plan.seedsOnly = configuration.seedsOnly
         return plan
     }
 
@@ -75,6 +77,13 @@ struct GetSession {
             (run.plan.infoHash, session.saveFailures[index]?.status ?? run.outcome?.status ?? .failure)
         }
         return Dictionary(pairs) { first, _ in first }
+    }
+
+    /// Every run when all have ended, in the order of the sources.
+    func finishedRuns() async -> [GetRun] {
+        var session = self
+        await session.runToEnd()
+        return session.runs
     }
 
     private mutating func runToEnd() async {
@@ -180,6 +189,7 @@ struct GetSession {
     private mutating func storageReported(_ event: StorageEvent, _ index: Int) {
         switch event {
         case .opened(let have): runs[index].foundOnDisk(have)
+        case .failed(.foreignFile(let path)) where configuration.seedsOnly: runs[index].contentIsWrong(path: path)
         case .failed(let error): runs[index].storageFailed(TerminalText.escaped("\(error)"))
         case .repaired(let repairs):
             for repair in repairs.prefix(10) {
