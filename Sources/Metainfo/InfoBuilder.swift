@@ -9,8 +9,12 @@ package import Primitives
 ///     let info = try builder.info(pieceHashes: hasher.finish())
 package struct InfoBuilder: Sendable {
     package var isPrivate = false
+    /// Names the tracker that it is made for: the same files have another infohash elsewhere.
+    package var source: String?
     /// Bytes per piece, as given or chosen.
     package let pieceLength: Int
+    /// Bytes of all files together; `Int.max` where that is not even a number.
+    package let totalLength: Int
     private let name: String
     private let content: Content
 
@@ -22,6 +26,7 @@ package struct InfoBuilder: Sendable {
     /// A single file called `name`; without a piece length, one that fits the size is chosen.
     package init(name: String, length: Int, pieceLength: Int? = nil) {
         self.name = name
+        totalLength = length
         self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: length)
         content = .file(length: length)
     }
@@ -34,6 +39,7 @@ package struct InfoBuilder: Sendable {
             let (total, overflow) = sum.addingReportingOverflow(file.length)
             return overflow ? .max : total
         }
+        totalLength = total
         self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: total)
         content = .directory(files)
     }
@@ -44,6 +50,15 @@ package struct InfoBuilder: Sendable {
         var pieceLength = 16 << 10
         while pieceLength < 16 << 20, totalLength / pieceLength >= 2_000 { pieceLength *= 2 }
         return pieceLength
+    }
+
+    /// The dictionary with hashes of zeros: its layout of pieces and files is that of the torrent to be.
+    package func draft() throws(MetainfoError) -> Info {
+        let count = max(0, totalLength - 1) / pieceLength + (totalLength > 0 ? 1 : 0)
+        guard count <= MetainfoLimits.infoBytes / ID160.byteCount else {
+            throw .tooLarge(limitBytes: MetainfoLimits.infoBytes)
+        }
+        return try info(pieceHashes: Array(repeating: .zero, count: count))
     }
 
     /// The canonical dictionary, checked as one from the network would be.
@@ -69,6 +84,10 @@ package struct InfoBuilder: Sendable {
         if isPrivate {
             writer.key("private")
             writer.integer(1)
+        }
+        if let source {
+            writer.key("source")
+            writer.string(source.utf8)
         }
         writer.end()
         return try Info(bytes: writer.bytes)

@@ -10,6 +10,10 @@ package struct Torrent: Hashable, Sendable {
     package let trackers: [[String]]
     /// DHT nodes to start from.
     package let nodes: [PeerAddress]
+    /// What its maker has to say; from the network, so escape it before showing it.
+    package var comment: String?
+    /// When it was made, in seconds since 1970.
+    package var creationDate: Int64?
 
     package init(info: Info, trackers: [[String]] = [], nodes: [PeerAddress] = []) {
         self.info = info
@@ -27,6 +31,8 @@ package struct Torrent: Hashable, Sendable {
         // BEP 12: `announce` is ignored where there is a list.
         trackers = fields.announceList.isEmpty ? fields.announce.map { [[$0]] } ?? [] : fields.announceList
         nodes = fields.nodes
+        comment = fields.comment
+        creationDate = fields.creationDate
     }
 
     /// The bytes of the file; those of the info dictionary are copied unchanged.
@@ -46,6 +52,14 @@ package struct Torrent: Hashable, Sendable {
                 writer.end()
             }
             writer.end()
+        }
+        if let comment {
+            writer.key("comment")
+            writer.string(comment.utf8)
+        }
+        if let creationDate {
+            writer.key("creation date")
+            writer.integer(creationDate)
         }
         writer.key("info")
         writer.raw(info.bytes.span.bytes)
@@ -70,6 +84,8 @@ private struct TorrentFields {
     private(set) var announce: String?
     private(set) var announceList: [[String]] = []
     private(set) var nodes: [PeerAddress] = []
+    private(set) var comment: String?
+    private(set) var creationDate: Int64?
     private var trackerCount = 0
 
     init(_ bytes: RawSpan) throws(MetainfoError) {
@@ -85,6 +101,10 @@ private struct TorrentFields {
                 try readAnnounceList(&reader, bytes)
             } else if bytes.matches("nodes", at: key) {
                 try readNodes(&reader, bytes)
+            } else if bytes.matches("comment", at: key) {
+                comment = try reader.stringOrSkip(in: bytes).map { bytes.text($0) }
+            } else if bytes.matches("creation date", at: key) {
+                creationDate = try reader.integerOrSkip(in: bytes)
             } else {
                 _ = try reader.skip(in: bytes)
             }

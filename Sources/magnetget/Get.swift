@@ -34,6 +34,13 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Go on serving others when all is there, until stopped.")
     var seed = false
 
+    @OptionGroup(title: "Seeding")
+    var seeding: SeedOptions
+
+    @Option(
+        help: ArgumentHelp("Write the metadata of the one source there, as a .torrent file.", valueName: "file"))
+    var saveTorrent: String?
+
     @Option(help: ArgumentHelp("A peer to ask. Repeatable.", valueName: "host:port"))
     var peer: [PeerAddress] = []
 
@@ -72,6 +79,9 @@ struct Get: AsyncParsableCommand {
 
     func validate() throws {
         if list, seed { throw ValidationError("--list stops before there is anything to --seed.") }
+        if seeding.isGiven, !seed { throw ValidationError("--seed-ratio and --seed-time need --seed.") }
+        if saveTorrent != nil, sources.count != 1 { throw ValidationError("--save-torrent is for one source.") }
+        if saveTorrent?.isEmpty == true { throw ValidationError("--save-torrent must name a file.") }
         if maxPeers < 1 { throw ValidationError("--max-peers must be at least 1.") }
         if let limit = [downloadLimit, uploadLimit].compactMap({ $0 }).first(where: { $0.bytes < 1_024 }) {
             throw ValidationError("A limit of \(limit.bytes) bytes/s is too low: at least 1K.")
@@ -83,7 +93,7 @@ struct Get: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = GetConfiguration(
+        var configuration = GetConfiguration(
             sources: sources, directory: output, goal: list ? .metadata : seed ? .seeding : .files, peers: peer,
             usesDHT: !noDHT, usesTrackers: !noTrackers, usesExchange: !noPEX, isSequential: sequential,
             encryption: encryption,
@@ -91,6 +101,8 @@ struct Get: AsyncParsableCommand {
             maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0),
             limits: stages.limits)
+        configuration.seedLimits = seeding.limits
+        configuration.saver = saveTorrent.map { TorrentSaver(.file($0)) }
         let console = Console(program: "magnetget", talk.configuration)
         let exit = await GetCommand(configuration, console).run()
         throw ExitCode(exit.rawValue)

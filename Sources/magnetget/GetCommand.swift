@@ -29,8 +29,8 @@ struct GetCommand {
             if case .failure(let failure) = entry.source { report(failure, of: entry) }
         }
         let sources = entries.compactMap { try? $0.source.get() }
-        if let first = sources.first(where: { lacksEverySource($0) }) {
-            console.error("nobody to ask for \(first.infoHash.hex)", advice: missingSourceAdvice)
+        if let first = sources.first(where: { configuration.lacksEverySource($0) }) {
+            console.error("nobody to ask for \(first.infoHash.hex)", advice: configuration.missingSourceAdvice)
             return .usage
         }
         let exits = await get(unique(sources))
@@ -52,22 +52,6 @@ struct GetCommand {
 
     private func shown(_ source: String) -> String { TerminalText.truncated(TerminalText.escaped(source), to: 60) }
 
-    /// Nothing could ever come of it: no DHT, no peer, and nothing that would be wanted without either.
-    private func lacksEverySource(_ source: GetSource) -> Bool {
-        guard source.info == nil, configuration.peers.isEmpty, source.peers.isEmpty else { return false }
-        if configuration.usesTrackers, !source.trackers.isEmpty { return false }
-        guard configuration.usesDHT else { return true }
-        // An earlier run of a private network may have left nodes in a folder that was named.
-        if case .folder = configuration.network.state { return false }
-        return configuration.network.bootstrap.isEmpty
-    }
-
-    private var missingSourceAdvice: String {
-        configuration.usesDHT
-            ? "a private network has no built-in nodes: name one with --bootstrap HOST:PORT"
-            : "name a peer with --peer HOST:PORT, or leave out --no-dht"
-    }
-
     /// The same torrent named twice is one download.
     private func unique(_ sources: [GetSource]) -> [GetSource] {
         var seen: Set<InfoHash> = []
@@ -79,6 +63,10 @@ struct GetCommand {
         var exits: [InfoHash: ProgramExit] = [:]
         var wanted: [GetSource] = []
         for source in sources {
+            if let saver = configuration.saver, source.info != nil || wantsOnlyTorrents && saver.isSaved(source) {
+                exits[source.infoHash] = save(source, saver)
+                if wantsOnlyTorrents || exits[source.infoHash] != .done { continue }
+            }
             if configuration.goal == .metadata, let info = source.info {
                 GetListing(console).show(info)
                 exits[source.infoHash] = .done
@@ -90,5 +78,20 @@ struct GetCommand {
         let session = GetSession(configuration, sources: wanted, console)
         exits.merge(await session.run()) { $1 }
         return exits
+    }
+
+    private var wantsOnlyTorrents: Bool { configuration.goal == .metadata && !configuration.listsFiles }
+
+    /// For what no run has to fetch: a .torrent file, or what an earlier run has saved.
+    private func save(_ source: GetSource, _ saver: TorrentSaver) -> ProgramExit {
+        do {
+            let path = source.info == nil ? saver.path(for: source) : try saver.save(source, console)
+            SavedTorrent(source, path: path).report(isResult: wantsOnlyTorrents, console)
+            return .done
+        } catch {
+            console.event(GetReport(infoHash: source.infoHash).error(error))
+            console.error(error.message, advice: error.advice)
+            return error.status
+        }
     }
 }

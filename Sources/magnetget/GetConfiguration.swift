@@ -19,4 +19,13 @@ struct GetConfiguration {
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits
+    var seedLimits = SeedLimits()
+    /// What is not on disk is not fetched, but an error.
+    var seedsOnly = false
+    /// Writes the metadata as .torrent files.
+    var saver: TorrentSaver?
+    /// Whether the list of files is the result where only the metadata is wanted.
+    var listsFiles = true
+    /// How many sources are worked on at once.
+    var jobs = Int.max
 }

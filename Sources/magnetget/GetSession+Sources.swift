@@ -25,7 +25,17 @@ extension GetSession {
             beginBootstrap(on: host, bootstrap, feed)
             addNodes(on: host, feed)
         }
-        for (index, source) in sources.enumerated() {
+        startMore(on: host, feed)
+    }
+
+    /// Adds the next torrents, as many as may be worked on at once.
+    mutating func startMore(on host: Host, _ feed: AsyncStream<Input>.Continuation) {
+        while started < sources.count, runs[..<started].count(where: { $0.outcome == nil }) < configuration.jobs {
+            let (index, source) = (started, sources[started])
+            started += 1
+            // Nothing may have come of it before its turn.
+            guard runs[index].outcome == nil else { continue }
+            runs[index] = GetRun(runs[index].plan, now: MonotonicClock.now)
             let torrent = TorrentHandle(rawValue: index)
             host.add(
                 torrent, source.info.map { .info($0) } ?? .infoHash(source.infoHash),

@@ -35,6 +35,11 @@ struct GetSession {
     private var leaveAt: Instant?
     private(set) var mode = NetworkMode.public
     var unresolved = 0
+    /// How many of the sources had their turn; the rest waits for one of them to end.
+    var started = 0
+    /// Why metadata that has arrived could not be written.
+    var saveFailures: [Int: CommandFailure] = [:]
+    private var isInterruptionTold = false
     /// Nodes of an earlier run are known.
     private(set) var hasState = false
     var bootstrapFailures: [String] = []
@@ -59,6 +64,8 @@ struct GetSession {
         plan.bootstrapNodes = configuration.network.bootstrap.count
         plan.directory = configuration.directory
         plan.limits = configuration.limits
+        plan.seedLimits = configuration.seedLimits
+        plan.seedsOnly = configuration.seedsOnly
         return plan
     }
 
@@ -66,8 +73,17 @@ struct GetSession {
     func run() async -> [InfoHash: ProgramExit] {
         var session = self
         await session.runToEnd()
-        let pairs = session.runs.map { ($0.plan.infoHash, $0.outcome?.status ?? .failure) }
+        let pairs = session.runs.enumerated().map { index, run in
+            (run.plan.infoHash, session.saveFailures[index]?.status ?? run.outcome?.status ?? .failure)
+        }
         return Dictionary(pairs) { first, _ in first }
+    }
+
+    /// Every run when all have ended, in the order of the sources.
+    func finishedRuns() async -> [GetRun] {
+        var session = self
+        await session.runToEnd()
+        return session.runs
     }
 
     private mutating func runToEnd() async {
@@ -113,6 +129,7 @@ struct GetSession {
         for await input in inputs {
             await handle(input, host)
             await report(host)
+            if leaveAt == nil { startMore(on: host, feed) }
             await keeper.saveIfDue(host, now: MonotonicClock.now)
             if case .stopped = input { return }
             if let leaveAt, MonotonicClock.now >= leaveAt { return }
@@ -153,11 +170,11 @@ struct GetSession {
         case .client(.torrent(let torrent, let event)):
             guard runs.indices.contains(torrent.rawValue) else { return }
             // The totals of the end are those of this moment, not of the last tick.
-            if event == .completed { await observe(host, now) }
+            if event == .completed { await observe(host, now, only: torrent.rawValue) }
             let event = ourselves.leftOut(of: event)
             let stage = runs[torrent.rawValue].stage
             runs[torrent.rawValue].happened(event, now: now)
-            if runs[torrent.rawValue].stage != stage { await observe(host, now) }
+            if runs[torrent.rawValue].stage != stage { await observe(host, now, only: torrent.rawValue) }
         case .client(.tracker(let torrent, let report)):
             guard runs.indices.contains(torrent.rawValue) else { return }
             runs[torrent.rawValue].happened(report)
@@ -174,6 +191,7 @@ struct GetSession {
     private mutating func storageReported(_ event: StorageEvent, _ index: Int) {
         switch event {
         case .opened(let have): runs[index].foundOnDisk(have)
+        case .failed(.foreignFile(let path)) where configuration.seedsOnly: runs[index].contentIsWrong(path: path)
         case .failed(let error): runs[index].storageFailed(TerminalText.escaped("\(error)"))
         case .repaired(let repairs):
             for repair in repairs.prefix(10) {
@@ -186,18 +204,20 @@ struct GetSession {
 
     private mutating func tick(_ host: Host, _ now: Instant) async {
         await observe(host, now)
-        for index in runs.indices { runs[index].timedOut(now: now) }
+        for index in runs.indices.prefix(started) { runs[index].timedOut(now: now) }
         if console.configuration.json, now >= nextProgressEvent {
             nextProgressEvent = now + Self.progressEventInterval
-            for run in runs where run.outcome == nil {
+            for run in runs[..<started] where run.outcome == nil {
                 console.event(GetReport(infoHash: run.plan.infoHash).progress(run.snapshot))
             }
         }
     }
 
-    private mutating func observe(_ host: Host, _ now: Instant) async {
+    /// Looks at the node and at one torrent, or all: with hundreds of them, all for each event would be too much.
+    private mutating func observe(_ host: Host, _ now: Instant, only: Int? = nil) async {
         let statistics = await host.nodeStatistics()
-        for index in runs.indices where runs[index].outcome == nil {
+        let looked = only.map { $0..<$0 + 1 } ?? 0..<started
+        for index in looked where runs[index].outcome == nil {
             if let statistics { runs[index].observed(NodeCounts(statistics), now: now) }
             if let snapshot = await host.snapshot(of: TorrentHandle(rawValue: index)) {
                 runs[index].observed(snapshot, now: now)
@@ -213,6 +233,7 @@ struct GetSession {
             for event in runs[index].drainEvents() {
                 console.event(report.line(for: event))
                 show(event, index)
+                if case .metadata(let info) = event { save(info, index) }
             }
             if let outcome = runs[index].outcome, !isReported[index] {
                 isReported[index] = true
@@ -238,17 +259,30 @@ struct GetSession {
         }
     }
 
-    private func report(_ outcome: GetOutcome, _ index: Int) {
+    private mutating func report(_ outcome: GetOutcome, _ index: Int) {
         if configuration.goal == .metadata, outcome.status == .done, let info = runs[index].info {
-            return GetListing(console).showFiles(of: info)
+            return reportMetadataOnly(index, info)
         }
         guard outcome.status != .done else {
             if outcome.stage == .seeding, runs[index].plan.goal == .seeding { console.note(outcome.message) }
             return
         }
         console.event(GetReport(infoHash: runs[index].plan.infoHash).error(outcome))
+        if configuration.goal == .metadata, runs.count > 1, [.interrupted, .terminated].contains(outcome.status) {
+            return reportInterruption()
+        }
         let prefix = runs.count > 1 ? TerminalText.escaped(runs[index].progress.name) + ": " : ""
         console.error(prefix + outcome.message, advice: outcome.advice)
+    }
+
+    /// Once for all, which may be thousands.
+    private mutating func reportInterruption() {
+        guard !isInterruptionTold else { return }
+        isInterruptionTold = true
+        let done = runs.count { $0.outcome?.status == .done }
+        console.error(
+            "interrupted: the metadata of \(done) of \(runs.count) is here",
+            advice: "run the same command again to go on")
     }
 
     /// Of the finished file or folder.

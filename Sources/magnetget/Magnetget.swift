@@ -16,7 +16,7 @@ struct Magnetget: AsyncParsableCommand {
             \(ProgramExit.helpText())
             """,
         version: "magnetget \(CommandSupport.version)",
-        subcommands: [Get.self],
+        subcommands: [Get.self, Meta.self, Verify.self, Seed.self, Create.self],
         defaultSubcommand: Get.self)
 
     static func main() async {

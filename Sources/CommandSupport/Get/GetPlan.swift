@@ -19,6 +19,9 @@ package struct GetPlan: Equatable, Sendable {
     /// Known from the start when the source is a .torrent.
     package var info: Info?
     package var limits = StageLimits()
+    package var seedLimits = SeedLimits()
+    /// Nothing is to be fetched: what is not on disk is an error.
+    package var seedsOnly = false
 
     package init(infoHash: InfoHash) {
         self.infoHash = infoHash

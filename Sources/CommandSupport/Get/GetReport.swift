@@ -52,6 +52,14 @@ package struct GetReport: Sendable {
             .init("advice", outcome.advice.map { .string($0) } ?? .null))
     }
 
+    /// A .torrent file was written, or was there.
+    package func saved(_ path: String) -> JSONLine { line("saved", .init("path", .string(path))) }
+
+    /// The metadata is here, and could not be written.
+    package func error(_ failure: CommandFailure) -> JSONLine {
+        error(GetOutcome(failure.status, at: .finished, failure.message, advice: failure.advice))
+    }
+
     /// A source that could not even be begun with.
     package static func error(_ message: String, status: ProgramExit, source: String) -> JSONLine {
         JSONLine(

@@ -65,7 +65,8 @@ package struct GetRun: Sendable {
         case .peers: stageStart + plan.limits.peers
         case .metadata: stageStart + plan.limits.metadata
         case .downloading: lastProgress + plan.limits.stall
-        case .checking, .seeding, .finished: nil
+        case .seeding: plan.seedLimits.time.map { stageStart + $0 }
+        case .checking, .finished: nil
         }
     }
 
@@ -98,6 +99,10 @@ package struct GetRun: Sendable {
             lastProgress = now
         }
         advance(now: now)
+        guard stage == .seeding, let info else { return }
+        if plan.seedLimits.isReached(uploaded: snapshot.uploadedBytes, size: info.totalLength) {
+            finish(.done, Verdict(self).ratioReached)
+        }
     }
 
     package mutating func happened(_ event: TorrentEvent, now: Instant) {
@@ -150,12 +155,20 @@ package struct GetRun: Sendable {
     /// These pieces were verified when the files were opened.
     package mutating func foundOnDisk(_ have: Bitfield) {
         guard outcome == nil else { return }
+        if plan.seedsOnly, !have.isFull {
+            return finish(.badContent, Verdict(self).notAllThere(pieces: have.setCount, of: have.count))
+        }
         for piece in have.setIndices { fileProgress(piece) }
     }
 
     /// The files cannot be used, for a reason that is told.
     package mutating func storageFailed(_ reason: String) {
         finish(.disk, Verdict(self).storageFailed(reason))
+    }
+
+    /// This file is not as the torrent has it.
+    package mutating func contentIsWrong(path: String) {
+        finish(.badContent, Verdict(self).wrongContent(path: path))
     }
 
     /// Somebody wants the command to end: a signal, as its exit status.

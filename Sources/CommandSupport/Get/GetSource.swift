@@ -6,9 +6,9 @@ package import Primitives
 package struct GetSource: Equatable, Sendable {
     package let infoHash: InfoHash
     /// From the network, unescaped.
-    package let name: String?
+    package private(set) var name: String?
     /// Known when the source is a .torrent file.
-    package let info: Info?
+    package private(set) var info: Info?
     /// `x.pe` of a magnet.
     package let peers: [PeerAddress]
     /// `nodes` of a .torrent file: where to enter the DHT (BEP 5).
@@ -35,6 +35,14 @@ package struct GetSource: Equatable, Sendable {
         } else {
             self.init(try Self.torrent(atPath: text))
         }
+    }
+
+    /// The same source with its metadata.
+    package func with(_ info: Info) -> GetSource {
+        var source = self
+        source.info = info
+        source.name = info.name
+        return source
     }
 
     private init(_ magnet: Magnet) {

@@ -19,7 +19,8 @@ struct Verdict {
         case .peers: noPeers(within: limits.peers)
         case .metadata: noMetadata(within: limits.metadata)
         case .checking, .downloading: stalled("nothing arrived for \(HumanText.seconds(limits.stall))")
-        case .seeding, .finished: completed
+        case .seeding: seedTimeOver
+        case .finished: completed
         }
     }
 
@@ -103,6 +104,33 @@ struct Verdict {
 
     var seeded: Words {
         ("stopped seeding: \(HumanText.size(run.snapshot.uploadedBytes)) uploaded", nil)
+    }
+
+    private var seedTimeOver: Words {
+        let time = run.plan.seedLimits.time.map { " after \(HumanText.seconds($0))" } ?? ""
+        return ("stopped seeding\(time): \(HumanText.size(run.snapshot.uploadedBytes)) uploaded", nil)
+    }
+
+    var ratioReached: Words {
+        let size = HumanText.size(run.info?.totalLength ?? 0)
+        return ("stopped seeding: \(HumanText.size(run.snapshot.uploadedBytes)) uploaded of a torrent of \(size)", nil)
+    }
+
+    /// `seed` found too little.
+    func notAllThere(pieces: Int, of all: Int) -> Words {
+        (
+            "\(TerminalText.escaped(run.info?.name ?? "")) is not all there: "
+                + "\(pieces) of \(HumanText.count(all, "piece")) verified",
+            "magnetget verify says what is missing, magnetget get fetches it"
+        )
+    }
+
+    /// `seed` found something else.
+    func wrongContent(path: String) -> Words {
+        (
+            "\(TerminalText.escaped(path)) is not what the torrent says",
+            "magnetget verify says which pieces are wrong"
+        )
     }
 
     // MARK: Evidence

@@ -38,6 +38,11 @@ package final class Console: Sendable {
         write(line.text + "\n", to: STDOUT_FILENO)
     }
 
+    /// Bytes that were asked for, as they are.
+    package func data(_ bytes: [UInt8]) {
+        state.withLock { _ in Terminal.write(bytes, to: STDOUT_FILENO) }
+    }
+
     /// A remark, shown from this verbosity on.
     ///
     /// Text from the network must be escaped already.

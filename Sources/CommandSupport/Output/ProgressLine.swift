@@ -3,6 +3,8 @@ import Primitives
 /// What a progress line shows: the state of one download, or the sum of several.
 package struct ProgressState: Equatable, Sendable {
     package var stage = GetStage.bootstrap
+    /// What is done with the bytes on disk, where that is all there is to do.
+    package var activity: String?
     /// Escaped when shown.
     package var name = ""
     package var doneBytes = 0
@@ -33,7 +35,7 @@ package enum ProgressLine {
         // From the least to the most important: what does not fit goes in this order.
         let rate = HumanText.rate(state.downloadRate)
         let details = [
-            [amounts(state), rate, HumanText.count(state.peersConnected, "peer"), timeLeft(state)],
+            [amounts(state), rate, connections(state), timeLeft(state)],
             [amounts(state), rate, timeLeft(state)],
             [rate, timeLeft(state)],
             [rate],
@@ -57,7 +59,15 @@ package enum ProgressLine {
         case .bootstrap: return "joining the DHT: \(dht)"
         case .peers: return "looking for peers: \(dht), \(HumanText.count(state.nodes.contacts, "node")) known"
         case .metadata: return "fetching metadata: \(peers(state))"
-        case .checking: return "checking what is on disk: \(TerminalText.escaped(state.name))"
+        case .checking:
+            let name = TerminalText.escaped(state.name)
+            guard let activity = state.activity else { return "checking what is on disk: \(name)" }
+            let percent = HumanText.percent(state.doneBytes, of: state.totalBytes)
+            let parts = [
+                "\(percent) % of \(HumanText.size(state.totalBytes))", HumanText.rate(state.downloadRate),
+                timeLeft(state),
+            ]
+            return "\(activity) \(name): " + parts.compactMap(\.self).joined(separator: ", ")
         case .downloading:
             let parts = [
                 "\(HumanText.percent(state.doneBytes, of: state.totalBytes)) % of \(HumanText.size(state.totalBytes))",
@@ -78,6 +88,10 @@ package enum ProgressLine {
         let head = filled > 0 && filled < width ? ">" : ""
         let body = String(repeating: "=", count: filled - head.count)
         return "[" + body + head + String(repeating: " ", count: width - filled) + "]"
+    }
+
+    private static func connections(_ state: ProgressState) -> String? {
+        state.activity == nil ? HumanText.count(state.peersConnected, "peer") : nil
     }
 
     private static func peers(_ state: ProgressState) -> String {

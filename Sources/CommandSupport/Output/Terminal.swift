@@ -41,8 +41,11 @@ enum Terminal {
     ///
     /// When nobody reads standard output any more, the process ends as every filter does, by SIGPIPE: the networking
     /// library has that signal ignored.
-    static func write(_ text: String, to descriptor: CInt) {
-        var bytes = Array(text.utf8)[...]
+    static func write(_ text: String, to descriptor: CInt) { write(Array(text.utf8), to: descriptor) }
+
+    /// Writes bytes in the same way.
+    static func write(_ content: [UInt8], to descriptor: CInt) {
+        var bytes = content[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count >= 0 {

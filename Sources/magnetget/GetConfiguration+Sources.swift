@@ -1,0 +1,19 @@
+import CommandSupport
+
+extension GetConfiguration {
+    /// Nothing could ever come of it: no DHT, no peer, and nothing that would be wanted without either.
+    func lacksEverySource(_ source: GetSource) -> Bool {
+        guard source.info == nil, peers.isEmpty, source.peers.isEmpty else { return false }
+        if usesTrackers, !source.trackers.isEmpty { return false }
+        guard usesDHT else { return true }
+        // An earlier run of a private network may have left nodes in a folder that was named.
+        if case .folder = network.state { return false }
+        return network.bootstrap.isEmpty
+    }
+
+    var missingSourceAdvice: String {
+        usesDHT
+            ? "a private network has no built-in nodes: name one with --bootstrap HOST:PORT"
+            : "name a peer with --peer HOST:PORT, or leave out --no-dht"
+    }
+}
