@@ -11,7 +11,6 @@ struct GetConfiguration {
     var usesDHT: Bool
     var usesTrackers: Bool
     var usesExchange: Bool
-    var isSequential: Bool
     var encryption: EncryptionPolicy
     /// Bytes of payload a second.
     var downloadLimit: Int?
@@ -19,6 +18,8 @@ struct GetConfiguration {
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits
+    /// Pieces in the order of the torrent.
+    var isSequential = false
     var seedLimits = SeedLimits()
     /// What is not on disk is not fetched, but an error.
     var seedsOnly = false

@@ -3,7 +3,9 @@ import CommandSupport
 import Metainfo
 import PeerProtocol
 
-/// Where peers come from and how they are talked to, for `seed` and `meta`.
+extension EncryptionPolicy: ExpressibleByArgument {}
+
+/// Where peers come from and how they are talked to.
 struct SwarmOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A peer to connect to. Repeatable.", valueName: "host:port"))
     var peer: [PeerAddress] = []
@@ -23,8 +25,17 @@ struct SwarmOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Connections per torrent.", valueName: "n"))
     var maxPeers = 200
 
+    @Option(help: ArgumentHelp("Download at most so many bytes a second; suffixes K, M, G.", valueName: "rate"))
+    var downloadLimit: ByteCount?
+
+    @Option(help: ArgumentHelp("Upload at most so many bytes a second.", valueName: "rate"))
+    var uploadLimit: ByteCount?
+
     func validate() throws {
         if maxPeers < 1 { throw ValidationError("--max-peers must be at least 1.") }
+        if let limit = [downloadLimit, uploadLimit].compactMap({ $0 }).first(where: { $0.bytes < 1_024 }) {
+            throw ValidationError("A limit of \(limit.bytes) bytes/s is too low: at least 1K.")
+        }
     }
 
     /// What these options and those of the network come to.
@@ -36,7 +47,8 @@ struct SwarmOptions: ParsableArguments {
         }
         return GetConfiguration(
             sources: sources, directory: directory, goal: goal, peers: peer, usesDHT: !noDHT,
-            usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption, maxPeers: maxPeers,
+            usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption,
+            downloadLimit: downloadLimit?.bytes, uploadLimit: uploadLimit?.bytes, maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0), limits: limits)
     }
 }
