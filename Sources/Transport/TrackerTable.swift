@@ -7,8 +7,8 @@ import TrackerProtocol
 /// What announces to trackers need of the world: fetches and names.
 final class TrackerTable {
     private unowned let loop: HostLoop
-    /// Its thread starts with the first fetch.
-    private let fetcher = HTTPFetcher()
+    /// Made for the first fetch.
+    private var fetcher: HTTPFetcher?
     private var fetches: [AnnounceID: HTTPFetcher.RequestID] = [:]
 
     init(loop: HostLoop) {
@@ -23,6 +23,8 @@ final class TrackerTable {
         request.bodyBytesMax = TrackerLimits.replyBytes
         request.mayResolveNames = loop.configuration.resolvesNames
         let bound = NIOLoopBound(loop, eventLoop: loop.eventLoop)
+        let fetcher = self.fetcher ?? HTTPFetcher()
+        self.fetcher = fetcher
         do throws(HTTPError) {
             fetches[id] = try fetcher.fetch(request) { result in
                 let answer = TrackerTable.answer(result)
@@ -38,7 +40,7 @@ final class TrackerTable {
 
     /// A name that is still being looked up is looked up in vain: the client knows that nobody waits for it.
     func cancel(_ id: AnnounceID) {
-        if let request = fetches.removeValue(forKey: id) { fetcher.cancel(request) }
+        if let request = fetches.removeValue(forKey: id) { fetcher?.cancel(request) }
     }
 
     func resolve(_ id: AnnounceID, host: String, port: UInt16) {
@@ -60,7 +62,8 @@ final class TrackerTable {
 
     /// Completes when the thread of the fetches has ended.
     func stop() -> EventLoopFuture<Void> {
-        loop.eventLoop.makeFutureWithTask { [fetcher] in await fetcher.stop() }
+        guard let fetcher else { return loop.eventLoop.makeSucceededVoidFuture() }
+        return loop.eventLoop.makeFutureWithTask { await fetcher.stop() }
     }
 
     /// From our own address, or not at all.
