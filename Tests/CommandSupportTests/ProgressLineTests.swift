@@ -56,6 +56,13 @@ import Testing
         #expect(ProgressLine.plain(state) == "joining the DHT: 3 answers to 12 queries")
         state.stage = .peers
         #expect(ProgressLine.plain(state) == "looking for peers: 3 answers to 12 queries, 2 nodes known")
+        state.trackers = 2
+        state.trackersAnswered = 1
+        #expect(
+            ProgressLine.plain(state)
+                == "looking for peers: 1 of 2 trackers answered, 3 answers to 12 queries, 2 nodes known")
+        state.usesDHT = false
+        #expect(ProgressLine.plain(state) == "looking for peers: 1 of 2 trackers answered")
         state.stage = .metadata
         state.peersFound = 5
         state.peersConnecting = 2

@@ -16,6 +16,9 @@ extension GetRun {
         state.peersConnecting = snapshot.peersConnecting
         state.peersConnected = snapshot.peersConnected
         state.nodes = nodes
+        state.usesDHT = plan.usesDHT
+        state.trackers = plan.trackers
+        state.trackersAnswered = evidence.trackersAnswered.count
         state.timeLeft = snapshot.timeLeft
         return state
     }
@@ -37,6 +40,9 @@ extension GetRun {
             sum.peersConnecting += state.peersConnecting
             sum.peersConnected += state.peersConnected
             sum.nodes = state.nodes
+            sum.usesDHT = sum.usesDHT || state.usesDHT
+            sum.trackers += state.trackers
+            sum.trackersAnswered += state.trackersAnswered
         }
         // What moves matters more than what waits.
         let order: [GetStage] = [.downloading, .checking, .metadata, .peers, .bootstrap, .seeding]

@@ -16,7 +16,11 @@ package struct ProgressState: Equatable, Sendable {
     package var peersFound = 0
     package var peersConnecting = 0
     package var peersConnected = 0
+    package var usesDHT = true
     package var nodes = NodeCounts()
+    /// How many are asked, and how many have answered.
+    package var trackers = 0
+    package var trackersAnswered = 0
     package var timeLeft: Duration?
 
     package init() {}
@@ -57,7 +61,13 @@ package enum ProgressLine {
         let dht = "\(HumanText.count(state.nodes.answers, "answer")) to \(state.nodes.queriesSent) queries"
         switch state.stage {
         case .bootstrap: return "joining the DHT: \(dht)"
-        case .peers: return "looking for peers: \(dht), \(HumanText.count(state.nodes.contacts, "node")) known"
+        case .peers:
+            var asked: [String] = []
+            if state.trackers > 0 {
+                asked.append("\(state.trackersAnswered) of \(HumanText.count(state.trackers, "tracker")) answered")
+            }
+            if state.usesDHT { asked += [dht, "\(HumanText.count(state.nodes.contacts, "node")) known"] }
+            return "looking for peers" + (asked.isEmpty ? "" : ": " + asked.joined(separator: ", "))
         case .metadata: return "fetching metadata: \(peers(state))"
         case .checking:
             let name = TerminalText.escaped(state.name)
