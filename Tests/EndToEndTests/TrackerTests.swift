@@ -12,7 +12,8 @@ extension EndToEnd {
             try await Lab.run { lab in
                 let (source, tracker) = try await Self.trackedFile(in: lab)
                 let seeder = try await Self.seed(source, at: tracker, scheme, in: lab)
-                let magnet = "magnet:?xt=urn:btih:\(tracker.infoHash)&tr=\(scheme)%3A%2F%2F\(tracker.endpoint)%2Fannounce"
+                let url = "\(scheme)%3A%2F%2F\(tracker.endpoint)%2Fannounce"
+                let magnet = "magnet:?xt=urn:btih:\(tracker.infoHash)&tr=\(url)"
                 let target = try lab.makeFolder("download")
                 let run = try await lab.magnetget([magnet, "--no-dht", "--network", "private", "--json", "-o", target])
                 #expect(run.code == 0, run.comment)
