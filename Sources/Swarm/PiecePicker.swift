@@ -32,6 +32,7 @@ package struct PiecePicker {
     private var verifying: OrderedDictionary<Int, Gift> = [:]
     /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
     private var suspicious: Set<Int> = []
+    private let picksRarestFirst: Bool
     private var freeBlockCount = 0
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
     /// then.
@@ -45,9 +46,10 @@ package struct PiecePicker {
         package var givers: [PeerHandle?] = []
     }
 
-    package init(info: Info, have: Bitfield) {
+    package init(info: Info, have: Bitfield, picksRarestFirst: Bool = true) {
         self.info = info
         self.have = have
+        self.picksRarestFirst = picksRarestFirst
         index = AvailabilityIndex(pieceCount: have.count)
         for piece in 0..<have.count where !have[piece] { index.insert(piece) }
     }
@@ -119,7 +121,7 @@ package struct PiecePicker {
 
     private func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
         // Until there is a piece to trade, any piece does, and a common one comes sooner than a rare one.
-        have.isEmpty && begun.isEmpty
+        !picksRarestFirst || have.isEmpty && begun.isEmpty
             ? index.random(in: pieces, using: &generator) : index.rarest(in: pieces, using: &generator)
     }
 
