@@ -72,12 +72,12 @@ package struct SwarmDownload: Scenario {
         report.firstPieceSeconds = downloading.compactMap { seconds($0.firstPieceAt) }.sorted()
         report.seedBytes = network.counters.seedBytes
         report.peerBytes = network.counters.peerBytes
-        for host in downloading {
-            let snapshot = host.client.snapshot(of: SwarmHost.torrent)
+        for host in network.hosts.indices where network.hosts[host].role.isDownloading {
+            let snapshot = network.clients[host].snapshot(of: SwarmHost.torrent)
             report.payloadBytes += snapshot?.downloadedBytes ?? 0
             report.wastedBytes += snapshot?.wastedBytes ?? 0
-            report.pauses += host.pauses
-            report.largestDiskBacklogBytes = max(report.largestDiskBacklogBytes, host.disk.largestBacklog)
+            report.pauses += network.hosts[host].pauses
+            report.largestDiskBacklogBytes = max(report.largestDiskBacklogBytes, network.disks[host].largestBacklog)
         }
         report.facts = network.counters.facts
         report.digest = network.digest.value

@@ -1,8 +1,7 @@
-import Client
 import Primitives
 import Swarm
 
-/// One machine of a simulated swarm: a whole client, its disk and its access link.
+/// One machine of a simulated swarm, and what is remembered of it; the network has its client and its disk.
 struct SwarmHost {
     /// What a host is there for.
     enum Role: Equatable {
@@ -18,23 +17,16 @@ struct SwarmHost {
 
     let role: Role
     let endpoint: Endpoint
-    var client: Client
-    var disk: SwarmDisk
-    /// The lane that a connection sends on; only looked up.
-    var lanes: [PeerHandle: Int] = [:]
-    /// The client reads nothing: its disk is behind.
-    var isPaused = false
+    /// How often it stopped reading.
     var pauses = 0
     var completedAt: Instant?
     /// When the first piece was verified: from then on there is something to trade.
     var firstPieceAt: Instant?
-    /// What its blocks come to where it lies; 0 where it does not.
-    var lie: BlockDigest = 0
     /// The disk's backlog that the client was told last.
     var toldBacklog = 0
 
-    init(role: Role, endpoint: Endpoint, client: Client, disk: SwarmDisk) {
-        (self.role, self.endpoint, self.client, self.disk) = (role, endpoint, client, disk)
+    init(role: Role, endpoint: Endpoint) {
+        (self.role, self.endpoint) = (role, endpoint)
     }
 
     /// There is one torrent in this world.

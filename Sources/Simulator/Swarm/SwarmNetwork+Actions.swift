@@ -11,7 +11,7 @@ extension SwarmNetwork {
     ) {
         var outbox = Client.Outbox()
         swap(&outbox, &self.outbox)
-        fact(&hosts[host].client, now, &outbox)
+        fact(&clients[host], now, &outbox)
         counters.facts += 1
         for action in outbox.swarm.actions { carryOut(action, outbox.swarm.bytes, lie, of: host) }
         for event in outbox.events {
@@ -26,29 +26,29 @@ extension SwarmNetwork {
         switch action {
         case .connect(let handle, let endpoint): call(endpoint, from: host, handle)
         case .send(let handle, let range), .sendOpening(let handle, let range):
-            guard let lane = hosts[host].lanes[handle] else { return }
+            guard let lane = lanesByHandle[host][handle] else { return }
             lanes[lane].write(bytes[range])
             list(lane)
         case .readBlock(let handle, _, let block):
-            guard let lane = hosts[host].lanes[handle] else { return }
+            guard let lane = lanesByHandle[host][handle] else { return }
             lanes[lane].write(block)
             list(lane)
         case .close(let handle):
-            guard let lane = hosts[host].lanes[handle] else { return }
+            guard let lane = lanesByHandle[host][handle] else { return }
             hang(lane, up: handle)
             // Behind what has left already.
             calendar.put(.closed(lane: lane), afterTicks: lanes[lane].delayTicks + 1)
         case .store(_, let piece, let offset, _, let range):
-            hosts[host].disk.store(piece, offset: offset, count: range.count, lie: lie)
+            disks[host].store(piece, offset: offset, count: range.count, lie: lie)
         case .digestBlocks(let torrent, let piece):
-            let blocks = hosts[host].disk.digests(of: piece)
+            let blocks = disks[host].digests(of: piece)
             digested.append((host, torrent, piece, blocks))
         case .openStorage: opening.append(host)
         case .pauseReading:
-            hosts[host].isPaused = true
+            isPaused[host] = true
             hosts[host].pauses += 1
         case .resumeReading:
-            hosts[host].isPaused = false
+            isPaused[host] = false
             resumed.append(host)
         case .encrypt: preconditionFailure("simulated swarms are not encrypted")
         }
@@ -64,7 +64,7 @@ extension SwarmNetwork {
         lanes.append(Lane(sender: called, receiver: host, delayTicks: delay))
         lanes[lane].senderHandle = handle
         lanes[lane + 1].receiverHandle = handle
-        hosts[host].lanes[handle] = lane
+        lanesByHandle[host][handle] = lane
         calendar.put(.called(lane: lane), afterTicks: max(1, delay))
     }
 

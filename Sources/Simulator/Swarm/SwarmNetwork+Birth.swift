@@ -36,16 +36,19 @@ extension SwarmNetwork {
         // A flash crowd is what is simulated: it should not fail at the door.
         configuration.lobbyMax = max(configuration.lobbyMax, options.hostCount)
         let endpoint = Endpoint.v4(10, UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255), port: 6881)
-        let client = Client(
-            configuration: configuration, homes: [HomeSetup(local: endpoint)], generator: generator, now: .origin)
+        clients.append(
+            Client(
+                configuration: configuration, homes: [HomeSetup(local: endpoint)], generator: generator, now: .origin))
         let rate = role.isDownloading ? options.diskRate ?? .infinity : .infinity
-        let disk = SwarmDisk(
-            info: info, isFull: !role.isDownloading, bytesPerTick: rate * tickSeconds,
-            delayTicks: Int((options.diskDelay.inSeconds / tickSeconds).rounded()))
-        var host = SwarmHost(role: role, endpoint: endpoint, client: client, disk: disk)
-        if role == .liar { host.lie = BlockDigest(number) }
+        disks.append(
+            SwarmDisk(
+                info: info, isFull: !role.isDownloading, bytesPerTick: rate * tickSeconds,
+                delayTicks: Int((options.diskDelay.inSeconds / tickSeconds).rounded())))
+        lies.append(role == .liar ? BlockDigest(number) : 0)
+        isPaused.append(false)
+        lanesByHandle.append([:])
         addresses[endpoint] = number
-        hosts.append(host)
+        hosts.append(SwarmHost(role: role, endpoint: endpoint))
     }
 
     /// The seed, those that lie, and some of the others, as a tracker would name them.

@@ -37,10 +37,10 @@ extension SwarmNetwork {
         var from = hosts[caller].endpoint
         from.port = UInt16(truncatingIfNeeded: 32_768 + lane / 2 % 28_000)
         let delay = max(1, lanes[lane].delayTicks)
-        guard let handle = hosts[host].client.accepted(from: from, now: now) else {
+        guard let handle = clients[host].accepted(from: from, now: now) else {
             return calendar.put(.refused(lane: lane), afterTicks: delay)
         }
-        hosts[host].lanes[handle] = lane ^ 1
+        lanesByHandle[host][handle] = lane ^ 1
         lanes[lane].receiverHandle = handle
         lanes[lane ^ 1].senderHandle = handle
         calendar.put(.answered(lane: lane), afterTicks: delay)
@@ -48,7 +48,7 @@ extension SwarmNetwork {
 
     /// The host that sends on this lane has no connection any more.
     mutating func hang(_ lane: Int, up handle: PeerHandle) {
-        hosts[lanes[lane].sender].lanes[handle] = nil
+        lanesByHandle[lanes[lane].sender][handle] = nil
         lanes[lane].senderHandle = nil
         lanes[lane].cut()
         lanes[lane ^ 1].receiverHandle = nil
@@ -58,7 +58,7 @@ extension SwarmNetwork {
     /// Shows the receiver all that has arrived, as long as it reads.
     mutating func read(_ lane: Int) {
         let host = lanes[lane].receiver
-        while lanes[lane].arrived > 0, !hosts[host].isPaused, lanes[lane].receiverHandle != nil {
+        while lanes[lane].arrived > 0, !isPaused[host], lanes[lane].receiverHandle != nil {
             let block = lanes[lane].read(into: &scratch)
             if let block {
                 fillHead(block)
@@ -89,10 +89,10 @@ extension SwarmNetwork {
             count = bytes.count
             lanes[lane].unread = []
         }
-        let lie = hosts[lanes[lane].sender].lie
+        let lie = lies[lanes[lane].sender]
         var offset = 0
         while offset < count, let handle = lanes[lane].receiverHandle {
-            let isOpening = !lanes[lane].isThrough && hosts[host].client.isOpening(handle)
+            let isOpening = !lanes[lane].isThrough && clients[host].isOpening(handle)
             var consumed = 0
             tell(host, lie: lie) { client, now, outbox in
                 let rest = bytes.span.bytes.extracting(offset..<count)
@@ -102,7 +102,7 @@ extension SwarmNetwork {
                     : client.received(rest, from: handle, now: now, into: &outbox)
             }
             offset += consumed
-            lanes[lane].isThrough = !isOpening || !hosts[host].client.isOpening(handle)
+            lanes[lane].isThrough = !isOpening || !clients[host].isOpening(handle)
             if consumed == 0, isOpening != lanes[lane].isThrough { break }
         }
         if offset < count, lanes[lane].receiverHandle != nil { lanes[lane].unread = Array(bytes[offset..<count]) }

@@ -14,6 +14,15 @@ struct SwarmNetwork {
     let options: SwarmOptions
     let info: Info
     var hosts: [SwarmHost] = []
+    // Of each host; apart, because a look at one must not copy the others.
+    var clients: [Client] = []
+    var disks: [SwarmDisk] = []
+    /// The lane that a connection sends on; only looked up.
+    var lanesByHandle: [[PeerHandle: Int]] = []
+    /// The client reads nothing: its disk is behind.
+    var isPaused: [Bool] = []
+    /// What its blocks come to where it lies; 0 where it does not.
+    var lies: [BlockDigest] = []
     var lanes: [Lane] = []
     var calendar: SwarmCalendar
     var outbox = Client.Outbox()
@@ -82,7 +91,7 @@ struct SwarmNetwork {
         }
         moveDisks()
         for host in hosts.indices {
-            guard let deadline = hosts[host].client.nextDeadline, deadline <= now else { continue }
+            guard let deadline = clients[host].nextDeadline, deadline <= now else { continue }
             tell(host) { $0.timedOut(now: $1, into: &$2) }
         }
     }
@@ -100,7 +109,7 @@ struct SwarmNetwork {
             listed[kept] = lane
             kept += 1
             // A host that does not read soon has a closed window.
-            guard !hosts[lanes[lane].receiver].isPaused else { continue }
+            guard !isPaused[lanes[lane].receiver] else { continue }
             flows.append(
                 FairShare.Flow(
                     up: lanes[lane].sender, down: hosts.count + lanes[lane].receiver,
@@ -128,7 +137,7 @@ struct SwarmNetwork {
 
     private mutating func moveDisks() {
         for host in opening {
-            let have = hosts[host].disk.initial
+            let have = disks[host].initial
             tell(host) { $0.storageOpened(SwarmHost.torrent, have: have, now: $1, into: &$2) }
         }
         opening.removeAll()
@@ -137,9 +146,9 @@ struct SwarmNetwork {
         for (host, torrent, piece, blocks) in answers {
             tell(host) { $0.blocksDigested(piece, blocks, of: torrent, now: $1, into: &$2) }
         }
-        for host in hosts.indices where !hosts[host].disk.isIdle {
-            hosts[host].disk.advance(to: calendar.tick)
-            while let verdict = hosts[host].disk.nextVerdict(at: calendar.tick) { judge(verdict, of: host) }
+        for host in hosts.indices where !disks[host].isIdle {
+            disks[host].advance(to: calendar.tick)
+            while let verdict = disks[host].nextVerdict(at: calendar.tick) { judge(verdict, of: host) }
             tellBacklog(of: host)
         }
         let awake = resumed
@@ -160,8 +169,8 @@ struct SwarmNetwork {
     }
 
     private mutating func tellBacklog(of host: Int) {
-        let backlog = hosts[host].disk.backlog
-        guard hosts[host].disk.isSlow, backlog != hosts[host].toldBacklog else { return }
+        let backlog = disks[host].backlog
+        guard disks[host].isSlow, backlog != hosts[host].toldBacklog else { return }
         hosts[host].toldBacklog = backlog
         tell(host) { $0.storageBacklogChanged(of: SwarmHost.torrent, bytes: backlog, now: $1, into: &$2) }
     }
