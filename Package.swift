@@ -105,7 +105,9 @@ let tests: [Target] = [
     .testTarget(name: "TidyTests"),
     .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "TestSupport", "KRPC", "Primitives"]),
-    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Swarm", "Kademlia", "KRPC", "Primitives"]),
+    .testTarget(
+        name: "SimulatorTests",
+        dependencies: ["Simulator", "Swarm", "PeerProtocol", "Metainfo", "Kademlia", "KRPC", "Primitives"]),
     // Depends on no code of the programs: they only have to be there.
     .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),

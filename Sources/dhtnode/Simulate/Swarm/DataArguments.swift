@@ -8,7 +8,8 @@ struct LinkRate: Equatable, Sendable, ExpressibleByArgument, CustomStringConvert
     var defaultValueDescription: String { description }
 
     init?(argument: String) {
-        let text = argument.hasSuffix("/s") ? argument.dropLast(2) : argument.hasSuffix("ps") ? argument.dropLast(2) : ""
+        guard argument.hasSuffix("/s") else { return nil }
+        let text = argument.dropLast(2)
         let divisor: Double
         let number: Substring
         if text.hasSuffix("bit") {
