@@ -32,7 +32,11 @@ let pure: [Target] = [
         dependencies: [
             "Kademlia", "Swarm", "TrackerProtocol", "Metainfo", "PeerProtocol", "Primitives", heap, deque, ordered,
         ]),
-    .target(name: "Simulator", dependencies: ["Kademlia", "KRPC", "Digest", "Primitives", real]),
+    .target(
+        name: "Simulator",
+        dependencies: [
+            "Client", "Swarm", "PeerProtocol", "Metainfo", "Kademlia", "KRPC", "Digest", "Primitives", deque, real,
+        ]),
 ]
 
 let edge: [Target] = [
@@ -101,7 +105,9 @@ let tests: [Target] = [
     .testTarget(name: "TidyTests"),
     .target(name: "TestSupport", dependencies: ["Kademlia", "KRPC", "Primitives"], path: "Tests/Support"),
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "TestSupport", "KRPC", "Primitives"]),
-    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Kademlia", "KRPC", "Primitives"]),
+    .testTarget(
+        name: "SimulatorTests",
+        dependencies: ["Simulator", "Swarm", "PeerProtocol", "Metainfo", "Kademlia", "KRPC", "Primitives"]),
     // Depends on no code of the programs: they only have to be there.
     .testTarget(name: "EndToEndTests", dependencies: ["dhtnode", "magnetget"]),
     .testTarget(name: "KRPCTests", dependencies: ["KRPC", "Bencode", "Primitives"]),

@@ -63,7 +63,7 @@ package struct Choker {
     ) -> Decision {
         nextRound = now + configuration.chokeInterval
         let interested = rivals.filter(\.isInterested)
-        let ranked = isSeeding ? inTurns(interested, now: now) : byGifts(interested)
+        let ranked = isSeeding || !configuration.usesTitForTat ? inTurns(interested, now: now) : byGifts(interested)
         var chosen = Array(ranked.prefix(configuration.uploadSlots).map(\.peer))
         chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
         if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }

@@ -33,11 +33,19 @@ package struct PiecePicker {
     /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
     private var suspicious: Set<Int> = []
     private var freeBlockCount = 0
-    /// Pieces are begun in the order of the torrent, for whoever reads along.
-    private let isSequential: Bool
+    private let order: Order
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
     /// then.
     package private(set) var generation = 0
+
+    /// Which piece is begun next.
+    package enum Order: Equatable, Sendable {
+        case rarestFirst
+        /// For measurements: what rarest first is worth.
+        case random
+        /// For whoever reads along.
+        case sequential
+    }
 
     /// Who gave a piece.
     package struct Gift: Equatable, Sendable {
@@ -47,10 +55,10 @@ package struct PiecePicker {
         package var givers: [PeerHandle?] = []
     }
 
-    package init(info: Info, have: Bitfield, isSequential: Bool = false) {
+    package init(info: Info, have: Bitfield, order: Order = .rarestFirst) {
         self.info = info
-        self.isSequential = isSequential
         self.have = have
+        self.order = order
         index = AvailabilityIndex(pieceCount: have.count)
         for piece in 0..<have.count where !have[piece] { index.insert(piece) }
     }
@@ -121,10 +129,13 @@ package struct PiecePicker {
     }
 
     private mutating func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
-        if isSequential { return index.first(in: pieces) }
+        switch order {
+        case .sequential: index.first(in: pieces)
+        case .random: index.random(in: pieces, using: &generator)
         // Until there is a piece to trade, any piece does, and a common one comes sooner than a rare one.
-        return have.isEmpty && begun.isEmpty
-            ? index.random(in: pieces, using: &generator) : index.rarest(in: pieces, using: &generator)
+        case .rarestFirst where have.isEmpty && begun.isEmpty: index.random(in: pieces, using: &generator)
+        case .rarestFirst: index.rarest(in: pieces, using: &generator)
+        }
     }
 
     private mutating func begin(_ piece: Int) {

@@ -86,6 +86,15 @@ extension Swarm {
         package var exchangeInterval: Duration = .seconds(60)
         package var exchangeFirstDelay: Duration = .seconds(5)
 
+        // Switches for measurements: what each mechanism is worth shows without it.
+
+        /// Begin the rarest piece first; without it any piece, all equally likely.
+        package var picksRarestFirst = true
+        /// Serve those that give most; without it a downloader serves in turns, as a seed does.
+        package var usesTitForTat = true
+        /// Serve anybody at all; without it this is a free rider.
+        package var servesPeers = true
+
         package init() {}
     }
 }

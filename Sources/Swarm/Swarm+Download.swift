@@ -6,7 +6,9 @@ extension Swarm {
     /// The storage has checked what is on disk; `have` is as long as the torrent has pieces.
     package mutating func storageOpened(have: Bitfield, now: Instant, into outbox: inout Outbox) {
         guard let info, picker == nil, !hasFailed else { return }
-        picker = PiecePicker(info: info, have: have, isSequential: identity.isSequential)
+        let order: PiecePicker.Order =
+            identity.isSequential ? .sequential : configuration.picksRarestFirst ? .rarestFirst : .random
+        picker = PiecePicker(info: info, have: have, order: order)
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
         for place in peers.indices where peers[place].isOpen {
             // Too late for a bitfield, which must follow the handshake.

@@ -9,9 +9,9 @@ extension Swarm {
 
     /// Of the pieces that we have: who was choked all the time would get nothing to trade.
     mutating func grantFast(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard peers[place].session.isFast, peers[place].fastGrants.isEmpty, let picker, !picker.have.isEmpty else {
-            return
-        }
+        guard configuration.servesPeers, peers[place].session.isFast, peers[place].fastGrants.isEmpty, let picker,
+            !picker.have.isEmpty
+        else { return }
         let pieces = AllowedFastSet.pieces(
             for: peers[place].endpoint, infoHash: infoHash, pieceCount: picker.have.count)
         peers[place].fastGrants = pieces.filter { picker.have[$0] }

@@ -19,7 +19,7 @@ extension Swarm {
 
     /// A peer has become interested: a place that is free is its at once.
     mutating func serveIfRoom(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker != nil, peers[place].isInterestedInUs, peers[place].isChokedByUs,
+        guard configuration.servesPeers, picker != nil, peers[place].isInterestedInUs, peers[place].isChokedByUs,
             choker.hasRoom(besides: counters.unchoked)
         else { return }
         unchoke(place, now: now, into: &outbox)
@@ -27,7 +27,7 @@ extension Swarm {
 
     /// Gives the places anew, when it is time.
     mutating func rechokeIfDue(now: Instant, into outbox: inout Outbox) {
-        guard let picker, choker.isDue(now: now) else { return }
+        guard configuration.servesPeers, let picker, choker.isDue(now: now) else { return }
         let rivals = peers.filter(\.isOpen).map { rival($0, now: now) }
         let decision = choker.round(rivals, isSeeding: picker.isComplete, now: now, using: &generator)
         for place in peers.indices { peers[place].receivedInRound = 0 }

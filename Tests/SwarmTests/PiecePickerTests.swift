@@ -27,7 +27,7 @@ private let blockLength = BlockRequest.usualLength
     }
 
     @Test func inOrderMeansInOrder() throws {
-        var picker = try Picker(pieces: 30, blocksPerPiece: 1, isSequential: true)
+        var picker = try Picker(pieces: 30, blocksPerPiece: 1, order: .sequential)
         var some = Bitfield(filled: 30)
         some[4] = false
         picker.join([some, Bitfield(filled: 30)])
@@ -173,13 +173,13 @@ private struct Picker {
     private var generator: SeededGenerator
 
     init(
-        pieces: Int, blocksPerPiece: Int, tail: Int? = nil, seed: UInt64 = 1, isSequential: Bool = false
+        pieces: Int, blocksPerPiece: Int, tail: Int? = nil, seed: UInt64 = 1, order: PiecePicker.Order = .rarestFirst
     ) throws {
         let pieceLength = blocksPerPiece * blockLength
         let length = tail.map { (pieces - 1) * pieceLength + $0 } ?? pieces * pieceLength
         let builder = InfoBuilder(name: "x", length: length, pieceLength: pieceLength)
         info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
-        picker = PiecePicker(info: info, have: Bitfield(count: pieces), isSequential: isSequential)
+        picker = PiecePicker(info: info, have: Bitfield(count: pieces), order: order)
         generator = SeededGenerator(number: seed)
     }
 

@@ -1,0 +1,54 @@
+import ArgumentParser
+import CommandSupport
+import Primitives
+import Simulator
+
+/// One seed and a flash crowd, against what water would do.
+struct SimulateSwarm: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "swarm",
+        abstract: "One seed and a flash crowd of downloaders, against the bound of the fluid model.",
+        discussion: """
+            Whole clients download one torrent over links that they share max-min fairly. Payload is carried as \
+            lengths. The bound is the largest of size/seed-up, size/down and N*size/(seed-up + all up). Ends with exit \
+            code 1 if somebody does not finish.
+            """)
+
+    @Option(help: ArgumentHelp("Runs, with this many seeds from --seed on.", valueName: "n"))
+    var seeds = 1
+
+    @OptionGroup(title: "Swarm")
+    var links: SwarmLinkOptions
+
+    @OptionGroup(title: "Rules")
+    var rules: SwarmRuleOptions
+
+    @OptionGroup(title: "Output")
+    var output: SimulationOutputOptions
+
+    func validate() throws {
+        guard (1...10_000).contains(seeds) else { throw ValidationError("--seeds is 1 to 10000.") }
+    }
+
+    func run() async throws {
+        var options = SwarmOptions()
+        links.apply(to: &options)
+        options.swarm = rules.configuration
+        var run = SimulationRun(output)
+        var study = SwarmStudy()
+        for number in 0..<UInt64(seeds) {
+            options.seed = output.seed &+ number
+            let startedAt = run.elapsed
+            let report = try run.carryOut(SwarmDownload(options))
+            study.append(report)
+            run.console.note(SwarmText.line(report, wall: run.elapsed - startedAt))
+        }
+        try run.report(
+            "simulated_swarm", digest: study.digest, text: SwarmText.lines(study, options),
+            members: SwarmJSON.members(study, options), samples: SwarmJSON.samples(study))
+        guard study.unfinished == 0 else {
+            run.console.error("\(HumanText.count(study.unfinished, "downloader")) did not finish")
+            throw ExitCode(ProgramExit.failure.rawValue)
+        }
+    }
+}
