@@ -73,6 +73,13 @@ package struct Client {
         var search: PeerSearch?
         /// The disk did not have all of it: its completion is news to trackers.
         var wasIncomplete = false
+
+        /// Mutating, so that it is called in place: a getter would copy the whole swarm with each fact.
+        mutating func nextDeadline() -> Instant? {
+            let deadline = swarm.nextDeadline
+            guard let wanted = search?.nextDeadline, !swarm.isFailed else { return deadline }
+            return deadline.map { min($0, wanted) } ?? wanted
+        }
     }
 
     package init(
@@ -240,13 +247,11 @@ package struct Client {
     }
 
     mutating func schedule(_ torrent: TorrentHandle) {
-        var candidates = [trackers[torrent]?.nextDeadline]
-        if let index = swarms.index(forKey: torrent) {
-            candidates.append(swarms.values[index].swarm.nextDeadline)
-            if swarms.values[index].swarm.stage != .failed {
-                candidates.append(swarms.values[index].search?.nextDeadline)
-            }
+        var deadline: Instant?
+        if let index = swarms.index(forKey: torrent) { deadline = swarms.values[index].nextDeadline() }
+        if let index = trackers.index(forKey: torrent), let wanted = trackers.values[index].nextDeadline() {
+            deadline = deadline.map { min($0, wanted) } ?? wanted
         }
-        deadlines.set(candidates.compactMap { $0 }.min(), for: torrent)
+        deadlines.set(deadline, for: torrent)
     }
 }

@@ -24,8 +24,14 @@ struct TorrentTrackers {
         self.generator = generator
     }
 
-    var nextDeadline: Instant? {
-        (exchanges.values.compactMap(\.transaction.nextDeadline) + [schedule.nextDeadline].compactMap { $0 }).min()
+    /// Mutating, so that it is called in place, as it is with each fact.
+    mutating func nextDeadline() -> Instant? {
+        var earliest = schedule.nextDeadline
+        for exchange in exchanges.values {
+            guard let deadline = exchange.transaction.nextDeadline else { continue }
+            earliest = earliest.map { min($0, deadline) } ?? deadline
+        }
+        return earliest
     }
 
     func exchange(_ number: AnnounceNumber) -> Exchange? { exchanges[number] }

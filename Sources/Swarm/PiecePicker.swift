@@ -69,6 +69,9 @@ package struct PiecePicker {
 
     package func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
 
+    /// Whether the piece exists and is verified.
+    package func has(_ piece: Int) -> Bool { piece < have.count && have[piece] }
+
     package var verifiedBytes: Int {
         guard have.count > 0 else { return 0 }
         let whole = have.setCount * info.pieceLength

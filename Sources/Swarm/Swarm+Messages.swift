@@ -92,7 +92,8 @@ extension Swarm {
         guard piece < pieces.count, !pieces[piece] else { return }
         picker?.peerGained(piece, before: pieces)
         peers[place].pieces?[piece] = true
-        guard let picker, !picker.have[piece] else { return dropIfRedundant(place, now: now, into: &outbox) }
+        // In place: a copy of the picker for each `have` of each peer would be felt.
+        guard picker?.has(piece) == false else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)
     }

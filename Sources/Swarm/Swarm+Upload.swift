@@ -88,7 +88,7 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         let isAllowed = !peers[place].isChokedByUs || peers[place].fastGrants.contains(block.piece)
-        guard isAllowed, let picker, block.piece < picker.have.count, picker.have[block.piece],
+        guard isAllowed, picker?.has(block.piece) == true,
             peers[place].uploads.count < configuration.uploadQueueMax
         else { return reject(block, to: place, now: now, into: &outbox) }
         peers[place].uploads.append(block)

@@ -154,6 +154,8 @@ package struct Swarm {
         return snapshot
     }
 
+    package var isFailed: Bool { hasFailed }
+
     package var stage: TorrentSnapshot.Stage {
         if hasFailed { return .failed }
         guard info != nil else { return .metadata }

@@ -94,7 +94,7 @@ final class TinyHTTPServer: Sendable {
 
     private func serve(_ descriptor: CInt, _ source: Endpoint?) {
         state.withLock { $0.connectionCount += 1 }
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 600, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var goesOn = !speaksSocks || acceptSocks(descriptor)
         while goesOn, let head = readHead(descriptor, source) {
