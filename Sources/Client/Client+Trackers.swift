@@ -66,10 +66,14 @@ extension Client {
 
     mutating func addTrackers(
         of torrent: TorrentHandle, _ options: TorrentOptions, _ identity: Swarm.Identity, _ infoHash: InfoHash,
-        isPrivate: Bool
+        isPrivate: Bool, into outbox: inout Outbox
     ) {
         var generator = splitGenerator()
         let list = TrackerList(tiers: options.trackers, using: &generator)
+        for rejection in list.rejections {
+            let name = "number \(rejection.place + 1) of the list"
+            outbox.events.append(.tracker(torrent, .failed(name, rejection.error.description)))
+        }
         guard !list.urls.isEmpty else { return }
         var configuration = configuration.announces
         if isPrivate { configuration.order = .strict }

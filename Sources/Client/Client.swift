@@ -77,7 +77,7 @@ package struct Client {
         /// Mutating, so that it is called in place: a getter would copy the whole swarm with each fact.
         mutating func nextDeadline() -> Instant? {
             let deadline = swarm.nextDeadline
-            guard let wanted = search?.nextDeadline, !swarm.isFailed else { return deadline }
+            guard let wanted = search?.nextDeadline, !swarm.hasFailed else { return deadline }
             return deadline.map { min($0, wanted) } ?? wanted
         }
     }
@@ -190,7 +190,7 @@ package struct Client {
         torrentsByRange[range] = torrent
         var isPrivate = false
         if case .info(let info) = source { isPrivate = info.isPrivate }
-        addTrackers(of: torrent, options, identity, infoHash, isPrivate: isPrivate)
+        addTrackers(of: torrent, options, identity, infoHash, isPrivate: isPrivate, into: &outbox)
         // What is on the disk decides what a tracker is told; of a magnet nothing can be.
         if case .infoHash = source {
             withSchedule(of: torrent, now: now, into: &outbox) { $0.started(now: now, into: &$1) }

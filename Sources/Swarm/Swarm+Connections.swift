@@ -199,10 +199,10 @@ extension Swarm {
         if reason.isForGood { ban(peer) }
         // The port of an incoming connection is not one to call back at.
         guard peer.isOutgoing, !reason.isForGood else { return }
+        // Who took the call and said nothing may want it opened the other way.
+        let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
+        if saidNothing, candidates.opensOtherwise(peer.endpoint) { return }
         switch reason {
-        case .closed where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint),
-            .timedOut where peer.phase == .handshaking && candidates.opensOtherwise(peer.endpoint):
-            break
         case .redundant: candidates.shelved(peer.endpoint)
         case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)

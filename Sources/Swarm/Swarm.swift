@@ -35,7 +35,7 @@ package struct Swarm {
     /// Whose turn it is when a portion is given.
     var turn = 0
     /// The storage or the metadata is unusable: nothing more will be done.
-    var hasFailed = false
+    package internal(set) var hasFailed = false
     var isReadingPaused = false
     var counters = Counters()
     var downloadMeter: RateMeter
@@ -153,8 +153,6 @@ package struct Swarm {
         }
         return snapshot
     }
-
-    package var isFailed: Bool { hasFailed }
 
     package var stage: TorrentSnapshot.Stage {
         if hasFailed { return .failed }

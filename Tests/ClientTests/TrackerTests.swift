@@ -73,6 +73,16 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(bench.datagrams.map(\.to) == [.v4(127, 0, 0, 9, port: 6969)])
     }
 
+    @Test func whatIsNoTrackerURLIsReported() throws {
+        let payload = try Payload(byteCount: 200_000)
+        let bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"], ["wss://tracker.example"]])
+        #expect(bench.fetches.count == 1)
+        let rejected = bench.reports.filter { report in
+            if case .failed("number 2 of the list", _) = report { true } else { false }
+        }
+        #expect(rejected.count == 1)
+    }
+
     @Test func publicNetworksAskNoTrackerOfOurOwnNetwork() throws {
         let payload = try Payload(byteCount: 200_000)
         let bench = try Bench(payload, trackers: [["udp://10.0.0.1:80/announce"]], mode: .public)

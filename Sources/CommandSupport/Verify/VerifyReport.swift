@@ -23,7 +23,7 @@ package struct VerifyReport: Sendable {
         }
         let good = "\(HumanText.size(verdict.verifiedBytes)) of \(HumanText.size(info.totalLength))"
         return "\(TerminalText.escaped(info.name)): \(verdict.badPieces.count) of \(pieces) bad, "
-            + "\(HumanText.count(verdict.files.count, "file")) not as they should be; \(good) verified"
+            + "\(HumanText.count(verdict.files.count, "file")) damaged, short or missing; \(good) verified"
     }
 
     /// What is wrong, a line each, escaped: the pieces, then the files.
