@@ -19,7 +19,7 @@ let noteCommit: Target.PluginUsage = .plugin(name: "NoteCommit")
 
 let pure: [Target] = [
     .target(name: "Primitives"),
-    .target(name: "Digest", dependencies: ["CLibcrypto", "Primitives"]),
+    .target(name: "Digest", dependencies: ["CLibcrypto", "CSHA1", "Primitives"]),
     .target(name: "Bencode"),
     .target(name: "KRPC", dependencies: ["Bencode", "Primitives"]),
     .target(name: "Kademlia", dependencies: ["KRPC", "Digest", "Primitives", heap, real]),
@@ -41,6 +41,7 @@ let pure: [Target] = [
 
 let edge: [Target] = [
     .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CSHA1", dependencies: ["CLibcrypto"]),
     .target(
         name: "Storage", dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", nio]),
     .target(name: "CShims"),

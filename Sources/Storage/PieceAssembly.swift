@@ -5,8 +5,8 @@ import Primitives
 
 /// A piece in the making: which of its bytes are there, in memory or already on disk, and how far it is hashed.
 ///
-/// The hasher's cursor follows the bytes as they arrive. What arrives ahead of it waits, in memory or, when memory is
-/// short, on disk, from where it is read back once the cursor gets there.
+/// The hasher's cursor follows the bytes in rounds, in which many pieces are hashed side by side. What is ahead of it
+/// waits, in memory or, when memory is short, on disk, from where it is read back once the cursor gets there.
 final class PieceAssembly {
     private(set) var piece = 0
     private(set) var length = 0
@@ -15,11 +15,11 @@ final class PieceAssembly {
     private(set) var bufferedBytes = 0
     /// Bytes of `parts`.
     private var coveredBytes = 0
-    /// The hasher's cursor: bytes before it are hashed.
+    /// The hasher's cursor: bytes before it are hashed, or will be in this round.
     private(set) var hashedBytes = 0
     /// Index of the part that starts at the cursor, or would.
     private var cursorIndex = 0
-    private let hasher = SHA1()
+    let hasher = SHA1Stream()
 
     struct Part {
         /// Where in the piece it starts.
@@ -34,7 +34,6 @@ final class PieceAssembly {
         func vector(from start: Int, length: Int) -> iovec {
             guard let buffer else { preconditionFailure("bytes that are on disk are not written again") }
             return buffer.withUnsafeReadableBytes { bytes in
-                // The storage of a buffer moves only when it is written to, and a part never is.
                 iovec(
                     iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + (start - offset)), iov_len: length)
             }
@@ -46,8 +45,9 @@ final class PieceAssembly {
         self.length = length
     }
 
-    /// Lets go of everything, after `finishHash`, and is ready for another piece.
+    /// Lets go of everything and is ready for another piece.
     func end() {
+        hasher.reset()
         parts.removeAll(keepingCapacity: true)
         bufferedBytes = 0
         coveredBytes = 0
@@ -70,8 +70,10 @@ final class PieceAssembly {
         return kept
     }
 
-    /// Hashes what is in memory at the cursor; returns what must be read back from disk to go on, if anything.
-    func hashBuffered() -> Range<Int>? {
+    /// Gives the hasher what is in memory at the cursor; returns what must be read back from disk to go on.
+    ///
+    /// To be hashed before anything here is let go of.
+    func feedBuffered() -> Range<Int>? {
         while cursorIndex < parts.count, parts[cursorIndex].offset <= hashedBytes {
             let part = parts[cursorIndex]
             guard let buffer = part.buffer else {
@@ -79,16 +81,17 @@ final class PieceAssembly {
                 cursorIndex += 1
                 continue
             }
-            buffer.withUnsafeReadableBytes { hasher.update($0) }
+            // The storage of a buffer moves only when it is written to, and a part never is.
+            buffer.withUnsafeReadableBytes { hasher.append($0) }
             hashedBytes = part.end
             cursorIndex += 1
         }
         return nil
     }
 
-    /// Hashes bytes read back: those at the cursor.
-    func hash(_ bytes: UnsafeRawBufferPointer) {
-        hasher.update(bytes)
+    /// Gives the hasher bytes read back: those at the cursor.
+    func feed(_ bytes: UnsafeRawBufferPointer) {
+        hasher.append(bytes)
         hashedBytes += bytes.count
     }
 

@@ -12,12 +12,39 @@ extension StorageWorker {
         let kept = assembly.insert(bytes, at: offset)
         bufferedBytes += kept
         release(bytes.readableBytes - kept)
+        if kept > 0, assembly.isWhole { whole.append(assembly) }
         do throws(StorageError) {
-            try hash(assembly)
-            if assembly.isWhole { try finish(assembly) } else { try relieveMemory(assembly) }
+            if isRoundDue { try finishRound() }
+            try relieveMemory(assembly)
         } catch {
             fail(error)
         }
+    }
+
+    /// Enough to fill the lanes of the hasher, or too much to hold.
+    private var isRoundDue: Bool {
+        let isFull = whole.count >= SHA1Lanes.count || bufferedBytes > configuration.maxBufferedBytes
+        return !whole.isEmpty && (isFull || configuration.companySeconds <= 0)
+    }
+
+    /// Whether whole pieces wait, and more may come to keep them company.
+    var awaitsCompany: Bool { !whole.isEmpty && have.setCount + whole.count < info.pieceCount }
+
+    /// Verifies and writes the pieces that are whole.
+    mutating func finishWhole() {
+        guard !whole.isEmpty else { return }
+        do throws(StorageError) {
+            try finishRound()
+        } catch {
+            fail(error)
+        }
+    }
+
+    private mutating func finishRound() throws(StorageError) {
+        try hash(Array(assemblies.values))
+        let finished = whole
+        whole.removeAll(keepingCapacity: true)
+        for assembly in finished { try finish(assembly) }
     }
 
     private mutating func assembly(for piece: Int) -> PieceAssembly {
@@ -28,14 +55,22 @@ extension StorageWorker {
         return assembly
     }
 
-    private mutating func hash(_ assembly: PieceAssembly) throws(StorageError) {
-        while let range = assembly.hashBuffered() {
-            let target = scratch.prefix(range.count)
-            guard try files.read(piece: assembly.piece, offset: range.lowerBound, into: target) else {
-                // We wrote these bytes, so somebody has cut the file short.
-                throw .other(path: pathText(ofPiece: assembly.piece), errno: EIO)
+    /// As far as their bytes go, side by side.
+    private mutating func hash(_ assemblies: [PieceAssembly]) throws(StorageError) {
+        let interrupted = assemblies.filter { $0.feedBuffered() != nil }
+        lanes.hash(assemblies.lazy.map(\.hasher))
+        for assembly in interrupted {
+            while let range = assembly.feedBuffered() {
+                lanes.hash(CollectionOfOne(assembly.hasher))
+                let target = scratch.prefix(range.count)
+                guard try files.read(piece: assembly.piece, offset: range.lowerBound, into: target) else {
+                    // We wrote these bytes, so somebody has cut the file short.
+                    throw .other(path: pathText(ofPiece: assembly.piece), errno: EIO)
+                }
+                assembly.feed(UnsafeRawBufferPointer(target))
+                lanes.hash(CollectionOfOne(assembly.hasher))
             }
-            assembly.hash(UnsafeRawBufferPointer(target))
+            lanes.hash(CollectionOfOne(assembly.hasher))
         }
     }
 
@@ -114,6 +149,7 @@ extension StorageWorker {
     }
 
     private mutating func flush(_ assembly: PieceAssembly) throws(StorageError) {
+        try hash([assembly])
         for run in assembly.bufferedRuns { try files.write(piece: assembly.piece, run) }
         bufferedBytes -= assembly.bufferedBytes
         release(assembly.bufferedBytes)

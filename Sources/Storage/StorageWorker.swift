@@ -22,6 +22,9 @@ struct StorageWorker {
     /// A batch that is being synchronized.
     var checkpoint: Checkpoint?
     var assemblies: [Int: PieceAssembly] = [:]
+    /// Whole ones that wait for company, to be hashed side by side; in the order in which they became whole.
+    var whole: [PieceAssembly] = []
+    var lanes = SHA1Lanes()
     /// Finished ones, to be used again: each has a hasher and room for parts.
     var spareAssemblies: [PieceAssembly] = []
     /// Bytes in memory, in all assemblies.
@@ -62,8 +65,9 @@ struct StorageWorker {
         emit(.blockRead(tag: tag, readVerified(piece: piece, offset: offset, length: length)))
     }
 
-    /// Drops what is incomplete and brings what is verified to the disk and on record.
+    /// Drops what is incomplete and brings what is whole and right to the disk and on record.
     mutating func close() {
+        finishWhole()
         dropAssemblies()
         do throws(StorageError) {
             if phase == .writable { try recordEverything() }
@@ -105,6 +109,7 @@ struct StorageWorker {
 
     private mutating func dropAssemblies() {
         assemblies.removeAll()
+        whole.removeAll()
         spareAssemblies.removeAll()
         release(bufferedBytes)
         bufferedBytes = 0

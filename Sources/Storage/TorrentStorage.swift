@@ -26,7 +26,9 @@ package final class TorrentStorage: Sendable {
         var commands: [Command] = []
         var isScheduled = false
         /// Whether a timer runs that asks for a checkpoint.
-        var isTimed = false
+        var isCheckpointTimed = false
+        /// Whether one runs that ends the wait of whole pieces for company.
+        var isRoundTimed = false
     }
 
     private enum Command: Sendable {
@@ -34,6 +36,7 @@ package final class TorrentStorage: Sendable {
         case store(piece: Int, offset: Int, ByteBuffer)
         case digestBlocks(piece: Int)
         case read(tag: UInt64, piece: Int, offset: Int, length: Int)
+        case finishWhole
         case beginCheckpoint
         case finish(Checkpoint)
         case close(@Sendable () -> Void)
@@ -122,7 +125,8 @@ package final class TorrentStorage: Sendable {
                     perform(command, &worker)
                     if worker?.isCheckpointDue == true { beginCheckpoint(&worker) }
                 }
-                if worker?.hasUnrecorded == true { startTimer() }
+                if worker?.awaitsCompany == true { startRoundTimer() } else { worker?.finishWhole() }
+                if worker?.hasUnrecorded == true { startCheckpointTimer() }
                 worker?.reportEvents()
             }
         }
@@ -143,8 +147,11 @@ package final class TorrentStorage: Sendable {
         case .read(let tag, let piece, let offset, let length):
             guard worker != nil else { return report([.blockRead(tag: tag, .failure(.notVerified(piece: piece)))]) }
             worker?.read(piece: piece, offset: offset, length: length, tag: tag)
+        case .finishWhole:
+            inbox.withLock { $0.isRoundTimed = false }
+            worker?.finishWhole()
         case .beginCheckpoint:
-            inbox.withLock { $0.isTimed = false }
+            inbox.withLock { $0.isCheckpointTimed = false }
             beginCheckpoint(&worker)
         case .finish(let checkpoint): worker?.finish(checkpoint)
         case .close(let completion):
@@ -162,14 +169,22 @@ package final class TorrentStorage: Sendable {
         }
     }
 
-    private func startTimer() {
+    private func startCheckpointTimer() {
+        startTimer(\.isCheckpointTimed, seconds: configuration.checkpointSeconds, then: .beginCheckpoint)
+    }
+
+    private func startRoundTimer() {
+        startTimer(\.isRoundTimed, seconds: configuration.companySeconds, then: .finishWhole)
+    }
+
+    private func startTimer(_ isTimed: WritableKeyPath<Inbox, Bool>, seconds: Double, then command: Command) {
         let mustStart = inbox.withLock { inbox in
-            defer { inbox.isTimed = true }
-            return !inbox.isTimed
+            defer { inbox[keyPath: isTimed] = true }
+            return !inbox[keyPath: isTimed]
         }
         guard mustStart else { return }
-        queue.asyncAfter(deadline: .now() + configuration.checkpointSeconds) { [weak self] in
-            self?.enqueue(.beginCheckpoint)
+        queue.asyncAfter(deadline: .now() + seconds) { [weak self] in
+            self?.enqueue(command)
         }
     }
 }

@@ -55,8 +55,10 @@ extension Swarm {
         package var endGameRequestsMax = 8
         /// Bytes that the storage may hold unwritten before reading from peers stops.
         ///
-        /// More than a piece per peer at work is not needed: the storage writes long pieces in runs.
-        package var storageBacklogBytesMax = 16 << 20
+        /// It bounds a download's memory. Sixteen whole pieces of 1 MiB are hashed side by side, while more come in.
+        package var storageBacklogBytesMax = 24 << 20
+        /// Reading goes on once it holds no more than these.
+        package var storageBacklogBytesResumed: Int { storageBacklogBytesMax / 6 * 5 }
         /// How we call peers; who calls us is judged by the client.
         package var encryption = EncryptionPolicy.prefer
         /// A liar's host is refused as well as its endpoint: not where many peers share one address.

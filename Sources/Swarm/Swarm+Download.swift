@@ -64,7 +64,7 @@ extension Swarm {
         if !isReadingPaused, bytes > configuration.storageBacklogBytesMax {
             isReadingPaused = true
             outbox.actions.append(.pauseReading(torrent))
-        } else if isReadingPaused, bytes <= configuration.storageBacklogBytesMax / 2 {
+        } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
             isReadingPaused = false
             // No peer could deliver meanwhile: its clock starts again.
             for place in peers.indices { peers[place].lastProgressAt = now }

@@ -54,10 +54,10 @@ package struct HostConfiguration: Sendable {
     }
 
     /// The storage's settings with so little held back that reading, once stopped at the limit of the backlog, always
-    /// goes on: it resumes at half of it, and what the storage holds until a piece is whole counts as backlog.
+    /// goes on: what the storage holds until a piece is whole counts as backlog too.
     var storageWithinBacklog: StorageConfiguration {
         var storage = storage
-        storage.maxBufferedBytes = min(storage.maxBufferedBytes, client.swarm.storageBacklogBytesMax / 2)
+        storage.maxBufferedBytes = min(storage.maxBufferedBytes, client.swarm.storageBacklogBytesMax / 4 * 3)
         storage.maxBufferedBytesPerPiece = min(storage.maxBufferedBytesPerPiece, storage.maxBufferedBytes)
         return storage
     }

@@ -106,6 +106,7 @@ struct DurabilityScenario {
             case 0: if let checkpoint = worker.beginCheckpoint() { checkpoints.append(checkpoint) }
             case 1: checkpoints.last?.synchronize()
             case 2: if let checkpoint = checkpoints.popLast() { worker.finish(checkpoint) }
+            case 3, 4: worker.finishWhole()
             default: break
             }
         }

@@ -29,6 +29,7 @@ import Testing
             let bytes = torrent.bytes(piece: piece, offset: 0, length: torrent.info.length(ofPiece: piece))
             worker.store(piece: piece, offset: 0, ByteBuffer(bytes: bytes))
         }
+        worker.finishWhole()
     }
 
     /// What the next run finds after a power cut.

@@ -14,10 +14,16 @@ final class Session: Sendable {
         let events = Mutex<[StorageEvent]>([])
     }
 
-    init(_ torrent: TestTorrent, in directory: String, configuration: StorageConfiguration = StorageConfiguration()) {
+    init(
+        _ torrent: TestTorrent, in directory: String, configuration: StorageConfiguration = StorageConfiguration(),
+        waitsForCompany: Bool = false
+    ) {
         let log = Log()
         self.torrent = torrent
         self.log = log
+        var configuration = configuration
+        // What is asked for is done before what is asked for next.
+        if !waitsForCompany { configuration.companySeconds = 0 }
         storage = TorrentStorage(info: torrent.info, directory: directory, configuration: configuration) { events in
             log.events.withLock { $0 += events }
         }
@@ -60,7 +66,7 @@ final class Session: Sendable {
         return await transcript { $0.reads[tag] != nil }
     }
 
-    private func transcript(until isDone: (Transcript) -> Bool) async -> Transcript {
+    func transcript(until isDone: (Transcript) -> Bool) async -> Transcript {
         while true {
             let transcript = Transcript(events: log.events.withLock { $0 })
             if isDone(transcript) { return transcript }

@@ -79,7 +79,8 @@ import Testing
     @Test func everyLibraryHasATestFolderInTheManifest() throws {
         let manifest = try Repository.text("Package.swift")
         // The programs are tested from outside, end to end; C wrappers through whoever calls them.
-        let tested = Set(graph.targets.map(\.name)).subtracting(["CLibcrypto", "CShims", "dhtnode", "magnetget"])
+        let untested = ["CLibcrypto", "CSHA1", "CShims", "dhtnode", "magnetget"]
+        let tested = Set(graph.targets.map(\.name)).subtracting(untested)
         for name in tested.sorted() {
             let hasTests = !Repository.files(in: "Tests/\(name)Tests", endingWith: ".swift").isEmpty
             #expect(hasTests, "Tests/\(name)Tests is empty")
