@@ -28,15 +28,7 @@ def main():
     settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
-    parameters = lt.add_torrent_params()
-    parameters.ti = info
-    parameters.save_path = save_path
-    # Said to be complete: a gigabyte of payload need not be hashed again.
-    parameters.flags |= lt.torrent_flags.seed_mode | lt.torrent_flags.upload_mode
-    parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
-    if options.upload_limit:
-        parameters.upload_limit = options.upload_limit
-    torrent = session.lt.add_torrent(parameters)
+    torrent = add_torrent(session, info, save_path, options.upload_limit)
     rig.emit("ready", **describe(info, session))
     serve(session, torrent, info, options, commands)
 
@@ -62,6 +54,18 @@ def parse():
     parser.add_argument("--quit-after", type=float, help="bytes, or up to 1.0 a fraction of the payload")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
     return parser.parse_args()
+
+
+def add_torrent(session, info, save_path, upload_limit=None):
+    """Said to be complete: a gigabyte of payload need not be hashed again."""
+    parameters = lt.add_torrent_params()
+    parameters.ti = info
+    parameters.save_path = save_path
+    parameters.flags |= lt.torrent_flags.seed_mode | lt.torrent_flags.upload_mode
+    parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
+    if upload_limit:
+        parameters.upload_limit = upload_limit
+    return session.lt.add_torrent(parameters)
 
 
 def make_torrent(options):
@@ -127,14 +131,13 @@ def serve(session, torrent, info, options, commands):
                 if session.endpoint in map(rig.endpoint_text, alert.peers()):
                     announced = True
                     rig.emit("announced", seconds=round(time.monotonic() - started, 3))
+    leave(reason=reason, uploaded_bytes=torrent.status().total_payload_upload)
+
+
+def leave(**fields):
+    """Closing politely takes libtorrent seconds; a seeder that is gone is gone."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    rig.emit(
-        "stopped",
-        reason=reason,
-        uploaded_bytes=torrent.status().total_payload_upload,
-        cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
-    )
-    # Closing politely takes libtorrent seconds; a seeder that is gone is gone.
+    rig.emit("stopped", **fields, cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3))
     os._exit(0)
 
 
