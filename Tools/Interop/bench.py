@@ -50,6 +50,12 @@ class Helper:
             timer.cancel()
         rig.fail(f"{self.process.args[1]} ended, or took over {limit} s, before '{event}'")
 
+    def ask(self, command):
+        """Sends a command, and waits for the event of the same name."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self.wait_for(command, 10)
+
     def drain(self):
         """Reads on, so that a chatty rig never blocks on a full pipe."""
         threading.Thread(target=self.process.stdout.read, daemon=True).start()

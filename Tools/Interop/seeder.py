@@ -6,6 +6,7 @@ get_peers through the DHT returns this seeder, and at the end {"event": "stopped
 With --quit-after it stops serving after that many bytes of payload, or that fraction of the whole. Commands on stdin:
 
     status      {"event": "status", "uploaded_bytes", "peers": [{"endpoint", "client", "utp", ...}]}
+    pieces      {"event": "pieces", "pieces"}: those that blocks were sent of since this was last asked
     stop        also SIGTERM, SIGINT and the end of stdin
 """
 
@@ -26,6 +27,7 @@ def main():
     options = parse()
     commands = rig.Commands()
     settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
+    settings["alert_mask"] = lt.alert.category_t.upload_notification if options.note_pieces else 0
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
     torrent = add_torrent(session, info, save_path, options.upload_limit)
@@ -49,7 +51,7 @@ def parse():
     parser.add_argument("--encryption", default="default", help="off; rc4 or plaintext, behind hidden handshakes; default: any")
     parser.add_argument("--private", action="store_true", help="BEP 27")
     parser.add_argument("--no-utp", action="store_true")
-    parser.add_argument("--lift-dht-limits", action="store_true")
+    parser.add_argument("--note-pieces", action="store_true", help="for the command `pieces`")
     parser.add_argument("--upload-limit", type=int, help="bytes per second")
     parser.add_argument("--quit-after", type=float, help="bytes, or up to 1.0 a fraction of the payload")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
@@ -106,7 +108,7 @@ def serve(session, torrent, info, options, commands):
     if quota is not None and quota <= 1:
         quota *= info.total_size()
     started, announced_at, announced = time.monotonic(), -ANNOUNCE_INTERVAL, not options.bootstrap
-    reason = "lifetime"
+    reason, sent = "lifetime", set()
     for peer in options.peer:
         torrent.connect_peer(rig.parse_endpoint(peer))
     while time.monotonic() - started < options.lifetime:
@@ -118,6 +120,9 @@ def serve(session, torrent, info, options, commands):
             break
         if words == ["status"]:
             rig.emit("status", uploaded_bytes=uploaded, peers=[describe_peer(p) for p in torrent.get_peer_info()])
+        if words == ["pieces"]:
+            rig.emit("pieces", pieces=sorted(sent))
+            sent = set()
         if quota is not None and uploaded >= quota:
             reason = "quota"
             break
@@ -127,6 +132,8 @@ def serve(session, torrent, info, options, commands):
                 session.lt.dht_get_peers(info.info_hash())
             announced_at = time.monotonic()
         for alert in session.lt.pop_alerts():
+            if isinstance(alert, lt.block_uploaded_alert):
+                sent.add(alert.piece_index)
             if not announced and isinstance(alert, lt.dht_get_peers_reply_alert):
                 if session.endpoint in map(rig.endpoint_text, alert.peers()):
                     announced = True
