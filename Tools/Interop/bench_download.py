@@ -13,7 +13,6 @@ kernel counted it for the client's process (wait4); memory is the peak of RssAno
 import argparse
 import json
 import os
-import platform
 import shutil
 import signal
 import statistics
@@ -24,10 +23,8 @@ import threading
 import time
 
 import rig
+from bench import GIB, HERE, ROOT, Helper, conditions, make_payload, record, same_bytes
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-GIB = 1 << 30
 CLIENTS = ["magnetget", "libtorrent", "aria2", "floor"]
 
 
@@ -83,59 +80,6 @@ def parse():
     return options
 
 
-def make_payload(work, size):
-    os.mkdir(os.path.join(work, "source"))
-    path = os.path.join(work, "source", "payload.bin")
-    with open(path, "wb") as file:
-        for start in range(0, size, 1 << 22):
-            file.write(os.urandom(min(1 << 22, size - start)))
-    return path
-
-
-class Helper:
-    """A rig in a process of its own; it ends when its stdin is closed."""
-
-    def __init__(self, script, *arguments, helpers):
-        self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, script), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        helpers.append(self)
-
-    def wait_for(self, event, limit=120):
-        timer = threading.Timer(limit, self.process.kill)
-        timer.start()
-        try:
-            for line in self.process.stdout:
-                message = json.loads(line)
-                if message["event"] == event:
-                    return message
-                if message["event"] == "error":
-                    rig.fail(message["message"])
-        finally:
-            timer.cancel()
-        rig.fail(f"{self.process.args[1]} ended, or took over {limit} s, before '{event}'")
-
-    def drain(self):
-        """Reads on, so that a chatty rig never blocks on a full pipe."""
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 class Bench:
     def __init__(self, options, work, prefix, bootstrap, torrent, payload, seeder, helpers):
         self.options, self.work, self.prefix, self.helpers = options, work, prefix, helpers
@@ -145,19 +89,13 @@ class Bench:
 
     def run(self, raw):
         results = []
-        conditions = {
-            "event": "conditions",
-            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "size": self.options.size,
-            "piece_length": self.torrent["piece_length"],
-            "utp": self.options.utp,
-            "nodes": self.options.nodes,
-            "cpus": os.cpu_count(),
-            "cpu": cpu_name(),
-            "kernel": platform.release(),
-            "load": os.getloadavg(),
-        }
-        record(raw, conditions)
+        figures = conditions(
+            size=self.options.size,
+            piece_length=self.torrent["piece_length"],
+            utp=self.options.utp,
+            nodes=self.options.nodes,
+        )
+        record(raw, figures)
         for number in range(self.options.rounds + 1):
             turn = number % len(self.options.clients)
             for client in self.options.clients[turn:] + self.options.clients[:turn]:
@@ -300,21 +238,6 @@ def allocated_bytes(path):
         return os.stat(path).st_blocks * 512
     except FileNotFoundError:
         return 0
-
-
-def same_bytes(payload, copy):
-    return subprocess.run(["cmp", "--silent", payload, copy]).returncode == 0
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as info:
-        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown")
-
-
-def record(raw, line):
-    if raw:
-        raw.write(json.dumps(line) + "\n")
-        raw.flush()
 
 
 def rounded(seconds):

@@ -34,6 +34,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=8)
     parser.add_argument("--prefix", default=rig.loopback_prefix(), help="three octets, e.g. 127.7.0")
+    parser.add_argument("--addresses", help="of the nodes instead, separated by commas, and of a prober")
+    parser.add_argument("--port", type=int, default=0, help="of each node; 0: any free one")
     parser.add_argument("--ipv6", action="store_true", help="all nodes on ::1, each with a port of its own")
     parser.add_argument("--lift-limits", action="store_true", help="let each node answer any load")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
@@ -41,7 +43,7 @@ def main():
     if not 1 <= options.nodes <= 199:
         rig.fail("--nodes: 1 to 199")
     commands = rig.Commands()
-    network = Network(None if options.ipv6 else options.prefix, options.nodes, rig.NO_DHT_LIMITS if options.lift_limits else {})
+    network = Network(addresses(options), options.port, rig.NO_DHT_LIMITS if options.lift_limits else {})
     network.wait_until_connected(commands)
     end = time.monotonic() + options.lifetime
     while time.monotonic() < end:
@@ -52,6 +54,15 @@ def main():
         if words:
             network.run(words)
     rig.emit("stopped", announces=len(network.announces))
+
+
+def addresses(options):
+    """Of the nodes, and at the end that of whoever asks from outside."""
+    if options.addresses:
+        return options.addresses.split(",")
+    if options.ipv6:
+        return ["::1"] * (options.nodes + 1)
+    return [f"{options.prefix}.{1 + i}" for i in range(options.nodes)] + [f"{options.prefix}.254"]
 
 
 SEED = 1  # dht::announce::seed
@@ -70,12 +81,11 @@ def salt_bytes(words):
 
 
 class Network:
-    def __init__(self, prefix, count, settings):
+    def __init__(self, addresses, port, settings):
         self.announces = []
         self.settings = settings
-        self.prober_address = f"{prefix}.254" if prefix else "::1"
-        addresses = [f"{prefix}.{1 + i}" if prefix else "::1" for i in range(count)]
-        self.nodes = [rig.Session(address, settings) for address in addresses]
+        *addresses, self.prober_address = addresses
+        self.nodes = [rig.Session(address, settings, port=port) for address in addresses]
         self.live = {}
         for node in self.nodes:
             for other in self.nodes:

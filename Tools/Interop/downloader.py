@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Downloads a magnet with libtorrent's default settings (uTP first) through a private DHT.
 
-Prints {"event": "metadata", "seconds"}, then {"event": "completed", ...} and exits 0; on a timeout {"event": "error"}
+Prints {"event": "metadata", "seconds", ...}, then {"event": "completed", ...} and exits 0; on a timeout {"event": "error"}
 and exit code 1. Seconds count from the start of the process, Python and libtorrent's loading included in
 `startup_seconds`. CPU seconds and peak anonymous memory are of this process; its bare floor is in `base_bytes`.
 """
@@ -34,7 +34,7 @@ def main():
     torrent = session.lt.add_torrent(parameters)
     for peer in options.peer:
         torrent.connect_peer(rig.parse_endpoint(peer))
-    seconds = wait(session, torrent, options, commands)
+    seconds = wait(session, torrent, options, commands, startup_seconds)
     memory.sample()
     status = torrent.status()
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -71,7 +71,7 @@ def parse():
     return parser.parse_args()
 
 
-def wait(session, torrent, options, commands):
+def wait(session, torrent, options, commands, startup_seconds):
     """Follows the download to its end; returns the times of its stages."""
     seconds, announced_at, peers_before = {}, -1.0, 0
     while not (status := torrent.status()).is_seeding:
@@ -88,7 +88,12 @@ def wait(session, torrent, options, commands):
             peers_before = status.list_peers
         if status.has_metadata and "metadata_seconds" not in seconds:
             seconds["metadata_seconds"] = round(elapsed(), 3)
-            rig.emit("metadata", seconds=seconds["metadata_seconds"], name=status.name)
+            rig.emit(
+                "metadata",
+                seconds=seconds["metadata_seconds"],
+                startup_seconds=round(startup_seconds, 3),
+                name=status.name,
+            )
         if status.total_payload_download and "first_data_seconds" not in seconds:
             seconds["first_data_seconds"] = round(elapsed(), 3)
     seconds.setdefault("metadata_seconds", round(elapsed(), 3))

@@ -6,6 +6,7 @@ get_peers through the DHT returns this seeder, and at the end {"event": "stopped
 With --quit-after it stops serving after that many bytes of payload, or that fraction of the whole. Commands on stdin:
 
     status      {"event": "status", "uploaded_bytes", "peers": [{"endpoint", "client", "utp", ...}]}
+    pieces      {"event": "pieces", "pieces"}: those that blocks were sent of since this was last asked
     stop        also SIGTERM, SIGINT and the end of stdin
 """
 
@@ -26,17 +27,10 @@ def main():
     options = parse()
     commands = rig.Commands()
     settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
+    settings["alert_mask"] = lt.alert.category_t.upload_notification if options.note_pieces else 0
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
-    parameters = lt.add_torrent_params()
-    parameters.ti = info
-    parameters.save_path = save_path
-    # Said to be complete: a gigabyte of payload need not be hashed again.
-    parameters.flags |= lt.torrent_flags.seed_mode | lt.torrent_flags.upload_mode
-    parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
-    if options.upload_limit:
-        parameters.upload_limit = options.upload_limit
-    torrent = session.lt.add_torrent(parameters)
+    torrent = add_torrent(session, info, save_path, options.upload_limit)
     rig.emit("ready", **describe(info, session))
     serve(session, torrent, info, options, commands)
 
@@ -57,11 +51,23 @@ def parse():
     parser.add_argument("--encryption", default="default", help="off; rc4 or plaintext, behind hidden handshakes; default: any")
     parser.add_argument("--private", action="store_true", help="BEP 27")
     parser.add_argument("--no-utp", action="store_true")
-    parser.add_argument("--lift-dht-limits", action="store_true")
+    parser.add_argument("--note-pieces", action="store_true", help="for the command `pieces`")
     parser.add_argument("--upload-limit", type=int, help="bytes per second")
     parser.add_argument("--quit-after", type=float, help="bytes, or up to 1.0 a fraction of the payload")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
     return parser.parse_args()
+
+
+def add_torrent(session, info, save_path, upload_limit=None):
+    """Said to be complete: a gigabyte of payload need not be hashed again."""
+    parameters = lt.add_torrent_params()
+    parameters.ti = info
+    parameters.save_path = save_path
+    parameters.flags |= lt.torrent_flags.seed_mode | lt.torrent_flags.upload_mode
+    parameters.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
+    if upload_limit:
+        parameters.upload_limit = upload_limit
+    return session.lt.add_torrent(parameters)
 
 
 def make_torrent(options):
@@ -102,7 +108,7 @@ def serve(session, torrent, info, options, commands):
     if quota is not None and quota <= 1:
         quota *= info.total_size()
     started, announced_at, announced = time.monotonic(), -ANNOUNCE_INTERVAL, not options.bootstrap
-    reason = "lifetime"
+    reason, sent = "lifetime", set()
     for peer in options.peer:
         torrent.connect_peer(rig.parse_endpoint(peer))
     while time.monotonic() - started < options.lifetime:
@@ -114,6 +120,9 @@ def serve(session, torrent, info, options, commands):
             break
         if words == ["status"]:
             rig.emit("status", uploaded_bytes=uploaded, peers=[describe_peer(p) for p in torrent.get_peer_info()])
+        if words == ["pieces"]:
+            rig.emit("pieces", pieces=sorted(sent))
+            sent = set()
         if quota is not None and uploaded >= quota:
             reason = "quota"
             break
@@ -123,18 +132,19 @@ def serve(session, torrent, info, options, commands):
                 session.lt.dht_get_peers(info.info_hash())
             announced_at = time.monotonic()
         for alert in session.lt.pop_alerts():
+            if isinstance(alert, lt.block_uploaded_alert):
+                sent.add(alert.piece_index)
             if not announced and isinstance(alert, lt.dht_get_peers_reply_alert):
                 if session.endpoint in map(rig.endpoint_text, alert.peers()):
                     announced = True
                     rig.emit("announced", seconds=round(time.monotonic() - started, 3))
+    leave(reason=reason, uploaded_bytes=torrent.status().total_payload_upload)
+
+
+def leave(**fields):
+    """Closing politely takes libtorrent seconds; a seeder that is gone is gone."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    rig.emit(
-        "stopped",
-        reason=reason,
-        uploaded_bytes=torrent.status().total_payload_upload,
-        cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
-    )
-    # Closing politely takes libtorrent seconds; a seeder that is gone is gone.
+    rig.emit("stopped", **fields, cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3))
     os._exit(0)
 
 

@@ -1,0 +1,102 @@
+"""What the benchmarks share: rigs as processes, a payload, raw lines and the conditions that they were measured in."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+
+import rig
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+GIB = 1 << 30
+
+
+def make_payload(work, size):
+    os.mkdir(os.path.join(work, "source"))
+    path = os.path.join(work, "source", "payload.bin")
+    with open(path, "wb") as file:
+        for start in range(0, size, 1 << 22):
+            file.write(os.urandom(min(1 << 22, size - start)))
+    return path
+
+
+class Helper:
+    """A rig in a process of its own; it ends when its stdin is closed."""
+
+    def __init__(self, script, *arguments, helpers):
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, script), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        helpers.append(self)
+
+    def wait_for(self, event, limit=120):
+        timer = threading.Timer(limit, self.process.kill)
+        timer.start()
+        try:
+            for line in self.process.stdout:
+                message = json.loads(line)
+                if message["event"] == event:
+                    return message
+                if message["event"] == "error":
+                    rig.fail(message["message"])
+        finally:
+            timer.cancel()
+        rig.fail(f"{self.process.args[1]} ended, or took over {limit} s, before '{event}'")
+
+    def ask(self, command):
+        """Sends a command, and waits for the event of the same name."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self.wait_for(command, 10)
+
+    def drain(self):
+        """Reads on, so that a chatty rig never blocks on a full pipe."""
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def same_bytes(payload, copy):
+    return subprocess.run(["cmp", "--silent", payload, copy]).returncode == 0
+
+
+def cpu_name():
+    with open("/proc/cpuinfo") as info:
+        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown")
+
+
+def conditions(**chosen):
+    """The first raw line: when, on what machine, how busy, and what was chosen."""
+    return {
+        "event": "conditions",
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **chosen,
+        "cpus": os.cpu_count(),
+        "cpu": cpu_name(),
+        "kernel": platform.release(),
+        "load": os.getloadavg(),
+    }
+
+
+def record(raw, line):
+    if raw:
+        raw.write(json.dumps(line) + "\n")
+        raw.flush()

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""A bare magnet, fetched from a swarm of libtorrent seeders and of peers that mean harm (`hostile_peers.py`).
+
+All find each other through a DHT of libtorrent nodes. Each seed is an order of arrival: with odd seeds those who lie
+about the metadata, or say nothing, are there first and alone; with even ones all come as they like. One JSON line for
+each: what was told (`lies`, `bad_blocks`), who was `banned`, and `breaches`: not complete in time, a wrong byte, an
+honest peer banned, or a liar not banned whose lie came before the truth was known. Exit code 1 on any.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import libtorrent as lt
+
+import rig
+from bench import ROOT, Helper, conditions, record, same_bytes
+
+FIRST = ["wrong-size", "wrong-bytes", "silent", "trickle"]
+HONEST = 3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", default="1,2,3,4,5,6,7,8,9,10")
+    parser.add_argument("--size", type=int, default=24 << 20)
+    parser.add_argument("--piece-length", type=int, default=16 << 10, help="so small that the metadata has two pieces")
+    parser.add_argument("--rate", type=int, default=1_000_000, help="bytes per second of each honest seeder")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds for one download")
+    parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
+    parser.add_argument("--output", help="append raw JSON lines to this file")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    raw = open(options.output, "a") if options.output else None
+    record(raw, conditions(size=options.size, piece_length=options.piece_length, rate=options.rate, honest=HONEST))
+    breaches = 0
+    for seed in map(int, options.seeds.split(",")):
+        with tempfile.TemporaryDirectory(prefix="mainline-poison-") as work:
+            helpers = []
+            try:
+                line = Swarm(options, seed, work, helpers).run()
+            finally:
+                for helper in reversed(helpers):
+                    helper.stop()
+        record(raw, line)
+        print(json.dumps(line), flush=True)
+        breaches += len(line["breaches"])
+    sys.exit(1 if breaches else 0)
+
+
+class Swarm:
+    def __init__(self, options, seed, work, helpers):
+        self.options, self.seed, self.work, self.helpers = options, seed, work, helpers
+        self.random, self.prefix = random.Random(seed), rig.loopback_prefix()
+        self.payload, self.torrent = os.path.join(work, "payload.bin"), os.path.join(work, "payload.torrent")
+        with open(self.payload, "wb") as file:
+            file.write(self.random.randbytes(options.size))
+        self.honest, self.hostile, self.rigs = [], {}, []
+        self.lines, self.metadata_at = [], None
+
+    def run(self):
+        network = Helper("dht_network.py", "--nodes", "8", "--prefix", self.prefix, "--lift-limits", helpers=self.helpers)
+        self.bootstrap = network.wait_for("ready")["bootstrap"]
+        network.drain()
+        magnet = self.make_torrent()
+        arrivals = self.arrivals()
+        begun, process = time.monotonic(), self.start(magnet)
+        for after, arrive in arrivals:
+            time.sleep(max(0, begun + after - time.monotonic()))
+            arrive()
+        try:
+            code = process.wait(max(1, begun + self.options.timeout - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        seconds = time.monotonic() - begun
+        for reader in self.readers:
+            reader.join()
+        return {"event": "swarm", "seed": self.seed, "seconds": round(seconds, 2)} | self.judge(code)
+
+    def make_torrent(self):
+        creator = lt.create_torrent(lt.list_files(self.payload), self.options.piece_length, lt.create_torrent.v1_only)
+        lt.set_piece_hashes(creator, self.work)
+        encoded = lt.bencode(creator.generate())
+        with open(self.torrent, "wb") as file:
+            file.write(encoded)
+        return f"magnet:?xt=urn:btih:{lt.torrent_info(lt.bdecode(encoded)).info_hash()}"
+
+    def arrivals(self):
+        """Who comes when, in seconds."""
+        peers = [(kind, lambda kind=kind: self.add_hostile(kind)) for kind in [*FIRST, "corrupt"]]
+        peers += [("honest", lambda number=number: self.add_honest(number)) for number in range(HONEST)]
+        self.random.shuffle(peers)
+        late = 3 * (self.seed % 2)
+        times = [(self.random.uniform(0, 2) + (0 if kind in FIRST else late), arrive) for kind, arrive in peers]
+        return sorted(times, key=lambda arrival: arrival[0])
+
+    def add_honest(self, number):
+        words = ["--torrent", self.torrent, "--save-path", self.work, "--address", f"{self.prefix}.{200 + number}"]
+        words += ["--bootstrap", self.bootstrap, "--upload-limit", str(self.options.rate), "--no-utp"]
+        seeder = Helper("seeder.py", *words, helpers=self.helpers)
+        self.honest.append(seeder.wait_for("ready")["endpoint"])
+        seeder.drain()
+
+    def add_hostile(self, kind):
+        words = ["--torrent", self.torrent, "--file", self.payload, "--kinds", kind, "--prefix", self.prefix]
+        peer = Helper("hostile_peers.py", *words, "--bootstrap", self.bootstrap, "--seed", str(self.seed), helpers=self.helpers)
+        self.hostile[kind] = peer.wait_for("ready")["peers"][kind]
+        self.rigs.append(peer)
+
+    def start(self, magnet):
+        command = [self.options.magnetget, magnet, "--bootstrap", self.bootstrap, "--bind", f"{self.prefix}.230"]
+        command += ["--no-state", "-v", "--json", "-o", os.path.join(self.work, "download")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.readers = [threading.Thread(target=self.read, args=(stream,)) for stream in (process.stdout, process.stderr)]
+        for reader in self.readers:
+            reader.start()
+        return process
+
+    def read(self, stream):
+        for line in stream:
+            if '"event":"metadata"' in line:
+                self.metadata_at = time.monotonic()
+            self.lines.append(line)
+
+    def judge(self, code):
+        told = {kind: counts for rig_ in self.rigs for kind, counts in rig_.ask("status")["peers"].items()}
+        banned = {found[1] for line in self.lines if (found := re.match(r"peer (\S+) banned", line))}
+        target = os.path.join(self.work, "download", "payload.bin")
+        failed_pieces = sum("does not match its hash" in line for line in self.lines)
+        breaches = []
+        if code != 0 or not same_bytes(self.payload, target):
+            breaches.append(f"exit code {code}, or a wrong byte: {''.join(self.lines[-5:])}")
+        breaches += [f"honest and banned: {endpoint}" for endpoint in self.honest if endpoint in banned]
+        for kind, counts in told.items():
+            # Given a moment to arrive.
+            lied = counts["last_lie"] and counts["last_lie"] + 0.05 < (self.metadata_at or float("inf"))
+            # Bad blocks that came second, in the end game, went unseen.
+            lied = lied or counts["bad_blocks"] and failed_pieces
+            if lied and self.hostile[kind] not in banned:
+                breaches.append(f"not banned: {kind}")
+        return {
+            "metadata_liars_first": bool(self.seed % 2),
+            "lies": {kind: counts["lies"] for kind, counts in told.items() if counts["lies"]},
+            "bad_blocks": told["corrupt"]["bad_blocks"],
+            "banned": sorted(kind for kind, endpoint in self.hostile.items() if endpoint in banned),
+            "failed_pieces": failed_pieces,
+            "connected": {kind: counts["connections"] for kind, counts in told.items()},
+            "breaches": breaches,
+        }
+
+
+if __name__ == "__main__":
+    main()
