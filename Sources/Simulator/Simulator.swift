@@ -16,4 +16,6 @@
 //   Population/    who lives at the hosts: policies, clients, sessions; joining, leaving
 //   Adversaries/   those who mean harm
 //   Scenarios/     what is done in a network, and measured
+//   Magnet/        magnets for whole clients in such a network: who announced, who of them is there
+//   Swarm/         whole clients with links that they share, on a clock of its own
 //   Report/        figures

@@ -19,6 +19,10 @@ package struct ClientProfile: OptionSet, Hashable, Sendable {
     package static let ignoresNewVerbs = ClientProfile(rawValue: 4)
     /// It gives no tokens, so that nobody can announce to it.
     package static let givesNoTokens = ClientProfile(rawValue: 8)
+    /// It tells peers another length of the metadata than it has (BEP 9).
+    package static let liesAboutSize = ClientProfile(rawValue: 16)
+    /// It is gone, and its machine is not: calls are refused at once and not left unanswered.
+    package static let refusesCalls = ClientProfile(rawValue: 32)
 
     /// What becomes of a packet on its way to a node.
     enum Verdict: Equatable {
@@ -41,6 +45,19 @@ package struct ClientProfile: OptionSet, Hashable, Sendable {
         else { return }
         let key = "5:token\(token.count):".utf8.count
         bytes.removeSubrange(token.lowerBound - key..<token.upperBound)
+    }
+
+    /// What leaves on a connection in place of `bytes`; liars lie differently, in as many digits as the truth has.
+    func distort(_ bytes: [UInt8], of host: HostIndex) -> [UInt8] {
+        let key = Array("13:metadata_sizei".utf8)
+        guard contains(.liesAboutSize),
+            let start = bytes.indices.first(where: { bytes[$0...].starts(with: key) }).map({ $0 + key.count }),
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "e"))
+        else { return bytes }
+        var bytes = bytes
+        bytes[start] = UInt8(ascii: "1") + (bytes[start] - UInt8(ascii: "0")) % 9
+        bytes[end - 1] = UInt8(ascii: "0") + UInt8(host % 10)
+        return bytes
     }
 }
 

@@ -61,7 +61,7 @@ package struct FaultRules: Equatable, Sendable {
         return delay
     }
 
-    private static func happens(_ share: Double, using generator: inout SeededGenerator) -> Bool {
+    static func happens(_ share: Double, using generator: inout SeededGenerator) -> Bool {
         share > 0 && Double.random(in: 0..<1, using: &generator) < share
     }
 

@@ -6,7 +6,7 @@ package typealias HostIndex = Int
 /// One address of the virtual internet, 16 bytes.
 struct Host: Sendable {
     enum Kind: UInt8, Sendable {
-        case node, adversary
+        case node, adversary, client
         /// Nobody any more: its contacts stay in the tables of others.
         case gone
     }

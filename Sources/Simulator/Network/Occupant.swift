@@ -1,13 +1,14 @@
 package import Kademlia
 package import Primitives
 
-/// Who lives at a host: the node that runs in production, or somebody who means harm.
+/// Who lives at a host: the node that runs in production, a whole client, or somebody who means harm.
 ///
-/// Both are driven by the same verbs. The network keeps them in arrays of their own, so that a node is changed in
+/// All are driven by the same verbs. The network keeps them in arrays of their own, so that a node is changed in
 /// place and not copied for every packet.
 package enum Occupant: Sendable {
     case node(Node)
     case adversary(any Adversary)
+    case client(ClientHost)
 }
 
 /// Anything that is not our node: it may say what it likes, also under addresses that are not its own.

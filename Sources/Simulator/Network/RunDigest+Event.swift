@@ -1,6 +1,8 @@
+import Client
 import KRPC
 import Kademlia
 import Primitives
+import Swarm
 
 extension RunDigest {
     /// Takes in what a node told, with its time.
@@ -35,6 +37,17 @@ extension RunDigest {
             guard let pong else { return }
             absorb(pong.id)
             absorb(UInt64(bitPattern: pong.roundTrip.wholeNanoseconds))
+        }
+    }
+
+    /// Likewise a client; its bytes are taken in as they leave, so of a torrent the moment is enough.
+    mutating func absorb(_ event: Client.Event, at now: Instant, of client: Int) {
+        switch event {
+        case .dht(let event): absorb(event, at: now, of: client)
+        case .torrent(let torrent, _):
+            absorb(UInt64(bitPattern: now.nanoseconds) ^ UInt64(client) << 40)
+            absorb(12, UInt64(torrent.rawValue))
+        case .tracker: absorb(13)
         }
     }
 

@@ -1,3 +1,4 @@
+import Client
 import Digest
 import KRPC
 import Kademlia
@@ -16,6 +17,7 @@ extension VirtualNetwork {
             host = Int(target)
             foreseen &+= slab.firstByte(of: handle)
         case .timer(let target): host = Int(target)
+        case .connection: return
         }
         if hosts[host].kind == .node { foreseen &+= nodes[Int(hosts[host].slot)].touch() }
     }
@@ -46,6 +48,9 @@ extension VirtualNetwork {
             return
         }
         if target.isWatched { log.append(packet, of: host, isSent: false, other: origin, at: now) }
+        if target.kind == .client {
+            return tell(host) { $0.receivedDatagram(packet.span.bytes, from: origin, at: 0, now: $1, into: &$2) }
+        }
         if !target.profile.isEmpty {
             switch target.profile.judge(packet.span.bytes) {
             case .passed: break
@@ -95,6 +100,7 @@ extension VirtualNetwork {
         switch hosts[host].kind {
         case .node: nodes[slot].timedOut(now: now, into: &outbox)
         case .adversary: adversaries[slot].timedOut(now: now, into: &outbox)
+        case .client: return tell(host) { $0.timedOut(now: $1, into: &$2) }
         case .gone: return
         }
         settle(host)
@@ -123,6 +129,7 @@ extension VirtualNetwork {
         switch hosts[host].kind {
         case .node: wanted = nodes[slot].nextDeadline
         case .adversary: wanted = adversaries[slot].nextDeadline
+        case .client: wanted = clients[slot].client.nextDeadline
         case .gone: wanted = nil
         }
         guard let wanted, wanted < armedFor[host] else { return }
@@ -186,7 +193,7 @@ extension VirtualNetwork {
     }
 
     @inline(__always)
-    private func hash(_ first: HostIndex, _ second: HostIndex) -> UInt64 {
+    func hash(_ first: HostIndex, _ second: HostIndex) -> UInt64 {
         let pair: [1 of UInt64] = [UInt64(min(first, second)) << 32 | UInt64(max(first, second))]
         return pairHash.hash(pair.span.bytes)
     }

@@ -1,3 +1,4 @@
+import Client
 import Digest
 package import Kademlia
 package import Primitives
@@ -15,6 +16,8 @@ package struct VirtualNetwork: Sendable {
         package var datagramsFiltered = 0
         package var datagramsDoubled = 0
         package var bytesSent = 0
+        /// TCP connections that clients asked for.
+        package var calls = 0
         /// Packets delivered and timers fired.
         package var events = 0
     }
@@ -24,6 +27,7 @@ package struct VirtualNetwork: Sendable {
         case delivery(PacketSlab.Handle, address: UInt32, port: UInt16, to: UInt32, at: UInt16)
         /// Of a host.
         case timer(UInt32)
+        case connection(ConnectionTable.Number, ConnectionFact)
     }
 
     package static let port: UInt16 = 6881
@@ -39,6 +43,9 @@ package struct VirtualNetwork: Sendable {
     var book = AddressBook()
     var nodes: [Node] = []
     var adversaries: [any Adversary] = []
+    var clients: [ClientHost] = []
+    var freeClientSlots: [UInt32] = []
+    var connections = ConnectionTable()
     /// When each host's one timer fires; in the far future when none is armed.
     var armedFor: [Instant] = []
     /// Places in `nodes` of those that are gone, and who takes them until somebody new does.
@@ -46,12 +53,17 @@ package struct VirtualNetwork: Sendable {
     /// Of nodes, not of adversaries; under the id of their first home.
     var ids = IDIndex()
     private let nobody: Node
+    private let noClient: ClientHost
     var outbox = Outbox()
+    var clientOutbox = Client.Outbox()
     /// For packets under delivery, and for those that a client profile changes.
     var packet: [UInt8] = []
     package internal(set) var traffic = Traffic()
     package internal(set) var digest = RunDigest()
     var events: [(host: HostIndex, event: Event)] = []
+    var clientEvents: [(host: HostIndex, event: Client.Event)] = []
+    /// By watched clients.
+    var calls: [HostIndex] = []
     var log = PacketLog()
     /// See `foresee`.
     var foreseen = 0
@@ -64,6 +76,8 @@ package struct VirtualNetwork: Sendable {
         self.faults = faults
         pairHash = SipHash(key: (generator.next(), generator.next()))
         nobody = Node(configuration: Configuration(), homes: [], generator: generator.split(), now: .origin)
+        let client = Client(configuration: .init(), homes: [], generator: generator.split(), now: .origin)
+        noClient = ClientHost(client, bytesPerSecond: 1)
         self.generator = generator
     }
 
@@ -105,6 +119,7 @@ package struct VirtualNetwork: Sendable {
         switch hosts[host].kind {
         case .node: .node(nodes[Int(hosts[host].slot)])
         case .adversary: .adversary(adversaries[Int(hosts[host].slot)])
+        case .client: .client(clients[Int(hosts[host].slot)])
         case .gone: nil
         }
     }
@@ -138,6 +153,9 @@ package struct VirtualNetwork: Sendable {
             kind = .adversary
             slot = adversaries.count
             adversaries.append(adversary)
+        case .client(let client):
+            kind = .client
+            slot = place(client)
         }
         hosts.append(
             Host(address: address, slot: UInt32(slot), idBin: idBin, kind: kind, nat: nat, profile: profile))
@@ -162,11 +180,15 @@ package struct VirtualNetwork: Sendable {
     }
 
     /// The occupant dies: the address stays empty from now on.
-    package mutating func remove(_ host: HostIndex) {
+    package mutating func remove(_ host: HostIndex, refusesCalls: Bool = false) {
+        hosts[host].profile = refusesCalls ? .refusesCalls : []
         if hosts[host].kind == .node {
             ids.remove(host, from: hosts[host].idBin)
             nodes[Int(hosts[host].slot)] = nobody
             freeSlots.append(hosts[host].slot)
+        } else if hosts[host].kind == .client {
+            clients[Int(hosts[host].slot)] = noClient
+            freeClientSlots.append(hosts[host].slot)
         }
         hosts[host].kind = .gone
     }
@@ -205,6 +227,7 @@ package struct VirtualNetwork: Sendable {
         switch hosts[host].kind {
         case .node: nodes[slot].command(command, now: now, into: &outbox)
         case .adversary: adversaries[slot].command(command, now: now, into: &outbox)
+        case .client: return tell(host) { $0.command(.dht(command), now: $1, into: &$2) }
         case .gone: return
         }
         settle(host)
@@ -222,6 +245,7 @@ package struct VirtualNetwork: Sendable {
         case .timer(let host):
             lastFired = (Int(host), true)
             fire(Int(host))
+        case .connection(let number, let fact): happen(fact, to: number)
         }
         return true
     }

@@ -99,12 +99,13 @@ package struct Population: Sendable {
         }
     }
 
-    private mutating func introduce(_ host: HostIndex) {
+    /// Tells a newcomer of a few that it can reach.
+    package mutating func introduce(_ host: HostIndex) {
         let known = entryPoints().filter { $0 != network.endpoint(of: host) }
         if !known.isEmpty { network.command(.bootstrap(known), to: host) }
     }
 
-    /// A few that a newcomer can reach.
+    /// A few that answer anybody.
     private mutating func entryPoints() -> [Endpoint] {
         var found: [Endpoint] = []
         var attempts = 0

@@ -73,11 +73,23 @@ struct NetworkShapeOptions: ParsableArguments {
     func apply(to options: inout SimulationOptions) throws {
         try apply(to: &options.population)
         if let latency { options.latency = try latency.model() }
-        if let loss { options.faults.lossShare = loss.value }
-        if let duplication { options.faults.duplicationShare = duplication.value }
-        if let jitter { options.faults.jitter = .milliseconds(jitter) }
+        apply(to: &options.faults)
         if let dead { options.deadShare = dead.value }
         if let warmUp { options.warmUp = warmUp.duration }
+    }
+
+    func apply(to options: inout MagnetOptions) throws {
+        try apply(to: &options.population)
+        if let latency { options.latency = try latency.model() }
+        apply(to: &options.faults)
+        if let dead { options.deadNodeShare = dead.value }
+        if let warmUp { options.warmUp = warmUp.duration }
+    }
+
+    private func apply(to faults: inout FaultRules) {
+        if let loss { faults.lossShare = loss.value }
+        if let duplication { faults.duplicationShare = duplication.value }
+        if let jitter { faults.jitter = .milliseconds(jitter) }
     }
 
     private func apply(to population: inout PopulationOptions) throws {
