@@ -19,6 +19,10 @@ extension Swarm {
         package var connectAttemptsMax = 5
         /// A peer that has not accepted by then is given up for now.
         package var connectTimeout: Duration = .seconds(5)
+        /// The same while endpoints wait that were not tried yet, for which it makes room.
+        ///
+        /// Enough for a call whose first packet is lost: it is sent again after a second (RFC 6298).
+        package var connectTimeoutCrowded: Duration = .milliseconds(2_500)
         package var handshakeTimeout: Duration = .seconds(10)
         /// Silence after which a connection is closed: BEP 3's two minutes and a margin for late keep-alives.
         package var idleTimeout: Duration = .seconds(150)

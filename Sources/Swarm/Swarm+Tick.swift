@@ -30,10 +30,15 @@ extension Swarm {
 
     private func overdue(_ peer: Peer, now: Instant) -> PeerLoss? {
         switch peer.phase {
-        case .connecting: now - peer.phaseSince >= configuration.connectTimeout ? .timedOut : nil
+        case .connecting: now - peer.phaseSince >= connectTimeout ? .timedOut : nil
         case .handshaking: now - peer.phaseSince >= configuration.handshakeTimeout ? .timedOut : nil
         case .open: !isReadingPaused && now - peer.session.lastReceivedAt >= configuration.idleTimeout ? .idle : nil
         }
+    }
+
+    private var connectTimeout: Duration {
+        let (usual, crowded) = (configuration.connectTimeout, configuration.connectTimeoutCrowded)
+        return candidates.hasFresh ? min(usual, crowded) : usual
     }
 
     /// Gives the blocks of a silent peer to others.

@@ -28,11 +28,29 @@ extension EndToEnd {
             }
         }
 
+        @Test func magnetsAreResolvedOrTheirFailureIsTold() async throws {
+            try await Lab.run { lab in
+                let network = [
+                    "magnet", "--nodes", "50", "--warm-up", "5", "--magnets", "2", "--peers", "20", "--metadata-max",
+                    "40KB", "--json",
+                ]
+                let first = try await run(lab, network)
+                let report = try #require(try first.event("simulated_magnets"), first.comment)
+                #expect(first.code == 0 && report["resolved"]?.integer == 2 && report["peers"]?.integer == 20)
+                let again = try await run(lab, network)
+                #expect(try again.event("simulated_magnets")?["digest"]?.string == report["digest"]?.string)
+                let dead = try await run(lab, network + ["--dead-peers", "1", "--patience", "10"])
+                #expect(try dead.event("simulated_magnets")?["resolved"]?.integer == 0, dead.comment)
+                #expect(dead.code == 1 && dead.errors.contains("2 magnets not resolved"), dead.comment)
+            }
+        }
+
         @Test func whatCannotBeSimulatedIsRefused() async throws {
             try await Lab.run { lab in
                 for arguments in [
                     ["--nodes", "1"], ["--loss", "2"], ["--policies", "fastest"], ["--latency", "slow"],
-                    ["growth", "--sizes", "20,10"], ["faults", "--seeds", "0"], ["week", "--nodes", "3"], ["sleep"],
+                    ["growth", "--sizes", "20,10"], ["faults", "--seeds", "0"], ["week", "--nodes", "3"],
+                    ["magnet", "--liars", "0.7", "--slow", "0.7"], ["sleep"],
                 ] {
                     let usage = try await run(lab, arguments)
                     #expect(usage.code == 64 && usage.output.isEmpty && !usage.errors.isEmpty, usage.comment)

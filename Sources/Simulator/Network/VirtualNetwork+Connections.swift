@@ -19,7 +19,7 @@ extension VirtualNetwork {
         case closed(Connection.Side)
     }
 
-    /// After so many lost packets of one call it counts as unanswered: what is waited for would be beyond all time-outs.
+    /// After so many lost packets a call counts as unanswered: what is waited for would be beyond all time-outs.
     private static let callAttemptsMax = 4
 
     mutating func call(_ endpoint: Endpoint, from host: HostIndex, _ handle: PeerHandle) {

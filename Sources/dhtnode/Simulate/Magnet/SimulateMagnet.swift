@@ -33,7 +33,8 @@ struct SimulateMagnet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Connection attempts at the same time. (default: that of magnetget)", valueName: "n"))
     var attempts: Int?
 
-    @Option(help: ArgumentHelp("How long one may take. (default: that of magnetget)", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("How long one may take, whoever waits. (default: that of magnetget)", valueName: "seconds"))
     var connectTimeout: Seconds?
 
     @OptionGroup(title: "Network")
@@ -56,7 +57,10 @@ struct SimulateMagnet: AsyncParsableCommand {
         options.patience = patience.duration
         peers.apply(to: &options)
         if let attempts { options.swarm.connectingMax = attempts }
-        if let connectTimeout { options.swarm.connectTimeout = connectTimeout.duration }
+        if let connectTimeout {
+            options.swarm.connectTimeout = connectTimeout.duration
+            options.swarm.connectTimeoutCrowded = connectTimeout.duration
+        }
         try shape.apply(to: &options)
         return options
     }
