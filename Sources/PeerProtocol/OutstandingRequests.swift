@@ -19,6 +19,8 @@ package struct OutstandingRequests: Sendable {
     private var places: [BlockRequest: Int] = [:]
     /// How many entries left the queue at its head.
     private var departed = 0
+    /// When the block was asked for that left last.
+    package private(set) var latestRequestedAt: Instant?
 
     /// Below this queue length gaps are not worth closing.
     private static let minimumQueueToCompact = 64
@@ -54,6 +56,7 @@ package struct OutstandingRequests: Sendable {
     mutating func remove(_ block: BlockRequest) -> Bool {
         guard let place = places.removeValue(forKey: block) else { return false }
         queue[place - departed].isAnswered = true
+        latestRequestedAt = queue[place - departed].requestedAt
         while queue.first?.isAnswered == true {
             queue.removeFirst()
             departed += 1

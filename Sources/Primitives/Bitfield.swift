@@ -51,7 +51,14 @@ package struct Bitfield: Hashable, Sendable {
 
     /// Whether `other`, of the same length, has a bit that this one lacks.
     package func lacksAny(of other: Bitfield) -> Bool {
-        zip(words, other.words).contains { $1 & ~$0 != 0 }
+        for index in words.indices where other.words[index] & ~words[index] != 0 { return true }
+        return false
+    }
+
+    /// Whether a bit is set in both; `other` is of the same length.
+    package func intersects(_ other: Bitfield) -> Bool {
+        for index in words.indices where words[index] & other.words[index] != 0 { return true }
+        return false
     }
 
     /// The set bits, ascending.

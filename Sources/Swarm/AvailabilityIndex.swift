@@ -11,7 +11,7 @@ struct AvailabilityIndex {
     private var positions: [Int32]
     /// The waiting pieces by count.
     private var buckets: [[Int32]] = [[]]
-    private(set) var waitingCount = 0
+    private var waiting: Bitfield
     /// No piece before this one is waiting.
     private var firstWaiting = 0
     private var peersWithEverything = 0
@@ -19,7 +19,10 @@ struct AvailabilityIndex {
     init(pieceCount: Int) {
         counts = Array(repeating: 0, count: pieceCount)
         positions = Array(repeating: -1, count: pieceCount)
+        waiting = Bitfield(count: pieceCount)
     }
+
+    var waitingCount: Int { waiting.setCount }
 
     func isWaiting(_ piece: Int) -> Bool { positions[piece] >= 0 }
 
@@ -29,14 +32,14 @@ struct AvailabilityIndex {
     mutating func insert(_ piece: Int) {
         guard positions[piece] < 0 else { return }
         place(piece)
-        waitingCount += 1
+        waiting[piece] = true
         firstWaiting = min(firstWaiting, piece)
     }
 
     mutating func remove(_ piece: Int) {
         guard positions[piece] >= 0 else { return }
         displace(piece)
-        waitingCount -= 1
+        waiting[piece] = false
     }
 
     mutating func peerJoined(having pieces: Bitfield) {
@@ -49,10 +52,10 @@ struct AvailabilityIndex {
         for piece in pieces.setIndices { change(piece, by: -1) }
     }
 
-    /// A peer that had `before` now has `piece` as well.
-    mutating func peerGained(_ piece: Int, before: Bitfield) {
-        guard before.setCount + 1 == before.count else { return change(piece, by: 1) }
-        for other in before.setIndices { change(other, by: -1) }
+    /// A peer has `piece` as well, and so has `pieces`.
+    mutating func peerGained(_ piece: Int, having pieces: Bitfield) {
+        guard pieces.isFull else { return change(piece, by: 1) }
+        for other in pieces.setIndices where other != piece { change(other, by: -1) }
         peersWithEverything += 1
     }
 
@@ -65,6 +68,8 @@ struct AvailabilityIndex {
 
     /// The rarest waiting piece among `pieces`; a random one of those that are equally rare.
     func rarest(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
+        // Most peers have nothing new most of the time, and are not worth a walk through the buckets.
+        guard waiting.intersects(pieces) else { return nil }
         for bucket in buckets where !bucket.isEmpty {
             let start = Int.random(in: 0..<bucket.count, using: &generator)
             for step in 0..<bucket.count {
@@ -78,7 +83,7 @@ struct AvailabilityIndex {
 
     /// Any waiting piece among `pieces`, all equally likely when the peer has most of them.
     func random(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
-        guard waitingCount > 0 else { return nil }
+        guard waiting.intersects(pieces) else { return nil }
         let start = Int.random(in: 0..<positions.count, using: &generator)
         for step in 0..<positions.count {
             let index = start + step

@@ -51,7 +51,7 @@ struct Peer {
     var lastSentAt: Instant
 
     // Downloading.
-    var pipeline: RequestPipeline
+    var pipeline: BlockPipeline
     var currentPiece: Int?
     /// The picker's generation when it last had nothing for this peer.
     var idleGeneration: Int?
@@ -68,8 +68,9 @@ struct Peer {
     /// Payload since it was unchoked.
     var sentInTurn = 0
     var uploads: Deque<BlockRequest> = []
-    /// Bytes being read or waiting in the socket.
-    var uploadInFlightBytes = 0
+    /// When the blocks that are being read or wait in the socket were taken there, oldest first.
+    var uploadsInFlight: Deque<Instant> = []
+    var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
 
     // Peer exchange.
@@ -78,6 +79,16 @@ struct Peer {
     /// The first message waits a little: there may be somebody to name then.
     var nextExchange: Instant
     var nextExchangeAccepted: Instant
+
+    /// Blocks in a socket whose rate is not known.
+    private static let uploadsInitial = 16
+
+    /// Whether the piece exists and the peer lacks it; mutating, so that the peer is looked at in place: the getter of
+    /// an array would copy all of it.
+    mutating func lacks(_ piece: Int) -> Bool {
+        guard let count = pieces?.count, piece < count else { return false }
+        return pieces?[piece] == false
+    }
 
     var isOpen: Bool { phase == .open }
     var isSeed: Bool { pieces?.isFull ?? false }
@@ -96,6 +107,13 @@ struct Peer {
         lastProgressAt = now
         nextExchange = now + configuration.exchangeFirstDelay
         nextExchangeAccepted = now
-        pipeline = RequestPipeline(configuration, now: now)
+        pipeline = BlockPipeline(
+            initial: configuration.requestsInitial, minimum: configuration.requestsMin,
+            maximum: min(configuration.requestsMax, configuration.requestQueueAssumed),
+            queueTime: configuration.requestQueueTime, now: now)
+        uploadPipeline = BlockPipeline(
+            initial: Self.uploadsInitial, minimum: configuration.requestsMin,
+            maximum: configuration.uploadInFlightBytesMax / BlockRequest.usualLength,
+            queueTime: configuration.uploadQueueTime, now: now)
     }
 }

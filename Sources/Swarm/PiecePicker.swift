@@ -3,24 +3,12 @@ import OrderedCollections
 package import PeerProtocol
 package import Primitives
 
-/// How far the end game may go for one peer.
-package struct EndGame {
-    /// Blocks to ask of it at once.
-    package var blocks: Int
-    /// Peers that may be asked for the same block.
-    package var copies: Int
-
-    package init(blocks: Int, copies: Int) {
-        self.blocks = blocks
-        self.copies = copies
-    }
-}
-
 /// Decides which block to ask of which peer (BEP 3; Cohen, "Incentives Build Robustness in BitTorrent", 2003).
 ///
-/// Random first piece, then rarest first; pieces that were begun are finished first (strict priority); in the end
-/// game, blocks that are still on their way are asked of other peers too. A block is known by its place only: who
-/// was asked for it stays with the sessions, and comes back through `abandoned`.
+/// Random first piece, then rarest first; pieces that were begun are finished first (strict priority), each by a peer
+/// that is fast enough to do it alone, or by several that are not; in the end game, blocks that are still on their way
+/// are asked of other peers too. A block is known by its place only: who was asked for it stays with the sessions, and
+/// comes back through `abandoned`.
 package struct PiecePicker {
     private let info: Info
     /// The verified pieces.
@@ -72,6 +60,9 @@ package struct PiecePicker {
     /// Whether the piece exists and is verified.
     package func has(_ piece: Int) -> Bool { piece < have.count && have[piece] }
 
+    /// Whether fewer pieces are verified.
+    package func hasFewer(than count: Int) -> Bool { have.setCount < count }
+
     package var verifiedBytes: Int {
         guard have.count > 0 else { return 0 }
         let whole = have.setCount * info.pieceLength
@@ -89,9 +80,9 @@ package struct PiecePicker {
         index.peerLeft(having: pieces)
     }
 
-    /// A peer that had `before` now has `piece` as well.
-    package mutating func peerGained(_ piece: Int, before: Bitfield) {
-        index.peerGained(piece, before: before)
+    /// A peer has `piece` as well, and so has `pieces`.
+    package mutating func peerGained(_ piece: Int, having pieces: Bitfield) {
+        index.peerGained(piece, having: pieces)
     }
 
     /// A peer that had `before` will not give `piece`.
@@ -103,32 +94,43 @@ package struct PiecePicker {
 
     /// Appends up to `count` blocks to ask of a peer that has `pieces`.
     ///
-    /// `current` is the piece that the peer works at; `outstanding` what is asked of this very peer already.
+    /// `current` is the piece that the peer works at. A fast peer does whole pieces, so that a slow one does not keep
+    /// its pieces from being whole, and the few who have a piece are not asked for parts of one that many have.
     package mutating func pick(
-        _ count: Int, for peer: PeerHandle, having pieces: Bitfield, current: inout Int?, endGame: EndGame,
-        outstanding: OutstandingRequests, using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
+        _ count: Int, for peer: PeerHandle, having pieces: Bitfield, current: inout Int?, isFast: Bool,
+        using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
     ) {
         let end = blocks.count + count
-        let wasEndGame = isEndGame
         if let piece = current, pieces[piece] { take(from: piece, for: peer, until: end, into: &blocks) }
-        if blocks.count < end, freeBlockCount > 0 {
-            for piece in begun.keys where blocks.count < end && pieces[piece] {
-                take(from: piece, for: peer, until: end, into: &blocks)
-                current = piece
-            }
+        resume(pieces, for: peer, current: &current, until: end, into: &blocks) { piece in
+            isFast ? piece.owner == nil : !piece.isFast
         }
         while blocks.count < end, let piece = nextPiece(in: pieces, using: &generator) {
-            begin(piece)
+            begin(piece, isFast: isFast)
             take(from: piece, for: peer, until: end, into: &blocks)
             current = piece
         }
-        guard isEndGame else { return }
-        // Peers that found nothing may now share the rest.
-        if !wasEndGame { generation += 1 }
-        guard blocks.isEmpty else { return }
-        duplicate(
-            until: min(end, endGame.blocks), having: pieces, atMost: endGame.copies, outstanding: outstanding,
-            into: &blocks)
+        resume(pieces, for: peer, current: &current, until: end, into: &blocks) { _ in true }
+    }
+
+    /// The end game: appends up to `count` blocks that are on their way from fewer than `copies` peers, and not from
+    /// the one that is asked, who has `pieces` and owes us `outstanding`.
+    package mutating func duplicate(
+        _ count: Int, having pieces: Bitfield, copies: Int, outstanding: OutstandingRequests,
+        into blocks: inout [BlockRequest]
+    ) {
+        let end = blocks.count + count
+        for (position, piece) in begun.keys.enumerated() where pieces[piece] && !suspicious.contains(piece) {
+            for block in 0..<begun.values[position].count {
+                guard blocks.count < end else { return }
+                let request = request(piece: piece, block: block)
+                guard begun.values[position].mayDuplicate(block, atMost: copies), !outstanding.contains(request) else {
+                    continue
+                }
+                begun.values[position].duplicate(block)
+                blocks.append(request)
+            }
+        }
     }
 
     private mutating func nextPiece(in pieces: Bitfield, using generator: inout SeededGenerator) -> Int? {
@@ -141,9 +143,23 @@ package struct PiecePicker {
         }
     }
 
-    private mutating func begin(_ piece: Int) {
+    /// Takes what is free of pieces that were begun, the oldest first.
+    private mutating func resume(
+        _ pieces: Bitfield, for peer: PeerHandle, current: inout Int?, until end: Int,
+        into blocks: inout [BlockRequest], where fits: (PieceProgress) -> Bool
+    ) {
+        guard freeBlockCount > 0 else { return }
+        for position in begun.values.indices where blocks.count < end {
+            let piece = begun.keys[position]
+            guard begun.values[position].freeCount > 0, pieces[piece], fits(begun.values[position]) else { continue }
+            take(from: piece, for: peer, until: end, into: &blocks)
+            current = piece
+        }
+    }
+
+    private mutating func begin(_ piece: Int, isFast: Bool) {
         index.remove(piece)
-        let progress = PieceProgress(length: length(ofPiece: piece))
+        let progress = PieceProgress(length: length(ofPiece: piece), isFast: isFast)
         freeBlockCount += progress.freeCount
         begun[piece] = progress
     }
@@ -152,30 +168,11 @@ package struct PiecePicker {
         from piece: Int, for peer: PeerHandle, until end: Int, into blocks: inout [BlockRequest]
     ) {
         guard let position = begun.index(forKey: piece) else { return }
-        if suspicious.contains(piece) {
-            if begun.values[position].owner == nil { begun.values[position].owner = peer }
-            guard begun.values[position].owner == peer else { return }
-        }
+        if begun.values[position].owner == nil { begun.values[position].owner = peer }
+        guard !suspicious.contains(piece) || begun.values[position].owner == peer else { return }
         while blocks.count < end, let block = begun.values[position].takeFree() {
             freeBlockCount -= 1
             blocks.append(request(piece: piece, block: block))
-        }
-    }
-
-    private mutating func duplicate(
-        until end: Int, having pieces: Bitfield, atMost: Int, outstanding: OutstandingRequests,
-        into blocks: inout [BlockRequest]
-    ) {
-        for (position, piece) in begun.keys.enumerated() where pieces[piece] && !suspicious.contains(piece) {
-            for block in 0..<begun.values[position].count {
-                guard blocks.count < end else { return }
-                let request = request(piece: piece, block: block)
-                guard begun.values[position].mayDuplicate(block, atMost: atMost), !outstanding.contains(request) else {
-                    continue
-                }
-                begun.values[position].duplicate(block)
-                blocks.append(request)
-            }
         }
     }
 
@@ -187,6 +184,9 @@ package struct PiecePicker {
         /// `others`: it was asked of other peers too, which should be told.
         case needed(others: Bool, completesPiece: Bool)
     }
+
+    /// Whether another peer may be asked in place of the one that was.
+    package func mayMove(_ block: BlockRequest) -> Bool { !suspicious.contains(block.piece) }
 
     /// Whether the block's bytes are still wanted.
     package func isWanted(_ block: BlockRequest) -> Bool {
@@ -224,6 +224,11 @@ package struct PiecePicker {
             if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
         }
         generation += 1
+    }
+
+    /// Who worked at the piece does so no longer.
+    package mutating func released(_ piece: Int?) {
+        if let piece, let position = begun.index(forKey: piece) { begun.values[position].owner = nil }
     }
 
     /// The storage has the piece on record.

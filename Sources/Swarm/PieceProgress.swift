@@ -12,8 +12,10 @@ struct PieceProgress {
     private(set) var contributors: [PeerHandle] = []
     /// Who gave each block; nobody's where two gave parts of it.
     private(set) var givers: [Giver]
-    /// The only one who may be asked for it, if it is to have one giver.
+    /// Who works at it: the only one who may be asked for it, if it is to have one giver.
     var owner: PeerHandle?
+    /// Begun for a peer that is fast enough to do it alone.
+    let isFast: Bool
 
     enum Giver: Equatable {
         case none
@@ -23,7 +25,8 @@ struct PieceProgress {
 
     private static let received: UInt8 = .max
 
-    init(length: Int) {
+    init(length: Int, isFast: Bool) {
+        self.isFast = isFast
         let count = (length + BlockRequest.usualLength - 1) / BlockRequest.usualLength
         requests = Array(repeating: 0, count: count)
         freeCount = count

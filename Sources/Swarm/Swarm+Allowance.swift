@@ -35,7 +35,7 @@ extension Swarm {
         case .upload:
             allowance.upload? += bytes
             allowance.isWaitingForUpload = false
-            for place in order { pumpUploads(place, into: &outbox) }
+            for place in order { pumpUploads(place, now: now, into: &outbox) }
         case .download:
             allowance.download? += bytes
             allowance.isWaitingForDownload = false

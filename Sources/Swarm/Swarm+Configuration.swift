@@ -47,8 +47,13 @@ extension Swarm {
         package var requestsMin = 2
         /// 2,000 x 16 KiB keeps 1 GB/s busy over 30 ms; also bounded by the peer's `reqq`.
         package var requestsMax = 2_000
-        /// How much of a peer's rate is asked for ahead.
-        package var requestQueueTime: Duration = .seconds(3)
+        /// How much of a peer's rate is asked for ahead, beside what its answers take: enough to hide its pauses; more
+        /// only makes the choice of a piece old when it is served (docs/simulator.md).
+        package var requestQueueTime: Duration = .milliseconds(300)
+        /// A peer that gives a piece within this time does it alone.
+        ///
+        /// Slower ones share, so that their pieces are whole and can be traded soon.
+        package var wholePieceTime: Duration = .seconds(5)
         /// What a peer that did not say `reqq` is assumed to queue.
         package var requestQueueAssumed = 250
         /// Silence with requests outstanding after which a peer is snubbed and its blocks go to others.
@@ -87,6 +92,12 @@ extension Swarm {
         package var uploadQueueMax = 2_048
         /// Bytes read from disk or unsent in the socket for one peer.
         package var uploadInFlightBytesMax = 1 << 20
+        /// How much of a peer's rate may wait in its socket: what is there cannot be cancelled any more.
+        package var uploadQueueTime: Duration = .milliseconds(250)
+        /// Pieces that a choked peer may fetch until it has as many (BEP 6); as many as libtorrent's.
+        package var allowedFastCount = 5
+        /// Choked peers that are served such pieces at once: a crowd of newcomers would leave nothing to the others.
+        package var allowedFastPeersMax = 2
 
         /// How often a peer is told of others (BEP 11).
         package var exchangeInterval: Duration = .seconds(60)

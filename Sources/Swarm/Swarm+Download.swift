@@ -34,7 +34,9 @@ extension Swarm {
         report(.pieceVerified(piece), into: &outbox)
         let start = outbox.bytes.count
         OutgoingMessage.have(piece).encode(into: &outbox.bytes)
-        for place in peers.indices where peers[place].isOpen && peers[place].pieces?[piece] != true {
+        for place in peers.indices where peers[place].phase == .open {
+            // Nil before the peer's pieces are known, when all haves are news to it.
+            guard peers[place].pieces == nil || peers[place].lacks(piece) else { continue }
             peers[place].lastSentAt = now
             outbox.actions.append(.send(peers[place].handle, start..<outbox.bytes.count))
         }
@@ -94,7 +96,8 @@ extension Swarm {
         }
         peers[place].lastProgressAt = now
         peers[place].receivedInRound += payload.range.count
-        peers[place].pipeline.received(payload.range.count, completesBlock: payload.isLast, now: now)
+        let requestedAt = payload.isLast ? peers[place].session.outstanding.latestRequestedAt : nil
+        peers[place].pipeline.passed(payload.range.count, since: requestedAt, now: now)
         outbox.actions.append(
             .store(
                 torrent, piece: block.piece, offset: block.offset + payload.offset, from: peers[place].handle,
@@ -111,39 +114,6 @@ extension Swarm {
     ) {
         for other in peers.indices where other != place && peers[other].session.cancelled(block) {
             send(.cancel(block), to: other, now: now, into: &outbox)
-        }
-    }
-
-    /// Keeps the peer's queue as deep as its pipeline says.
-    mutating func fillRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        // The picker and the session are used in place: a copy held here would make each change copy its tables.
-        guard let generation = picker?.generation, peers[place].isOpen, peers[place].areWeInterested,
-            let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
-        else { return }
-        let outstanding = peers[place].session.outstanding.count
-        let wanted = peers[place].pipeline.target - outstanding
-        guard wanted > 0, peers[place].idleGeneration != generation else { return }
-        let room = mayRequest(wanted, blockLength: BlockRequest.usualLength, into: &outbox)
-        guard room > 0 else { return }
-
-        var blocks: [BlockRequest] = []
-        var current = peers[place].currentPiece
-        let endGame = EndGame(
-            blocks: outstanding == 0 ? configuration.endGameRequestsMax : 0, copies: configuration.duplicateRequestsMax)
-        picker?.pick(
-            room, for: peers[place].handle, having: pieces, current: &current, endGame: endGame,
-            outstanding: peers[place].session.outstanding, using: &generator, into: &blocks)
-        peers[place].currentPiece = current
-        guard !blocks.isEmpty else {
-            if outstanding == 0 { peers[place].idleGeneration = picker?.generation }
-            return
-        }
-        if outstanding == 0 { peers[place].lastProgressAt = now }
-        peers[place].lastSentAt = now
-        for block in blocks { peers[place].session.requested(block, now: now) }
-        allowance.download? -= blocks.reduce(0) { $0 + $1.length }
-        outbox.send(to: peers[place].handle) { bytes in
-            for block in blocks { OutgoingMessage.request(block).encode(into: &bytes) }
         }
     }
 

@@ -13,7 +13,8 @@ extension Swarm {
             !picker.have.isEmpty
         else { return }
         let pieces = AllowedFastSet.pieces(
-            for: peers[place].endpoint, infoHash: infoHash, pieceCount: picker.have.count)
+            for: peers[place].endpoint, infoHash: infoHash, pieceCount: picker.have.count,
+            count: configuration.allowedFastCount)
         peers[place].fastGrants = pieces.filter { picker.have[$0] }
         for piece in peers[place].fastGrants { send(.allowedFast(piece), to: place, now: now, into: &outbox) }
     }
@@ -43,7 +44,9 @@ extension Swarm {
 
     /// What a choking peer gives all the same; nil if nothing.
     func piecesWhileChoked(_ place: Int) -> Bitfield? {
-        guard !peers[place].allowedFast.isEmpty, let pieces = peers[place].pieces else { return nil }
+        guard !peers[place].allowedFast.isEmpty, let pieces = peers[place].pieces,
+            picker?.hasFewer(than: configuration.allowedFastCount) == true
+        else { return nil }
         var allowed = Bitfield(count: pieces.count)
         for piece in peers[place].allowedFast where pieces[piece] { allowed[piece] = true }
         return allowed.isEmpty ? nil : allowed

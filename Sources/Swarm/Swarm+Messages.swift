@@ -55,6 +55,7 @@ extension Swarm {
             peers[place].isChokingUs = true
             let blocks = peers[place].session.choked()
             picker?.abandoned(blocks)
+            picker?.released(peers[place].currentPiece)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
         case .suggest: break
@@ -84,15 +85,15 @@ extension Swarm {
     }
 
     private mutating func haveReceived(_ piece: Int, from place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let pieces = peers[place].pieces else {
+        // In place: a copy of the picker or of the peer for each `have` would be felt.
+        guard peers[place].pieces != nil else {
             // More haves than this before the metadata are lost, which costs a few pieces of one peer.
             if peers[place].earlyHaves.count < Self.earlyHavesMax { peers[place].earlyHaves.append(piece) }
             return
         }
-        guard piece < pieces.count, !pieces[piece] else { return }
-        picker?.peerGained(piece, before: pieces)
+        guard peers[place].lacks(piece) else { return }
         peers[place].pieces?[piece] = true
-        // In place: a copy of the picker for each `have` of each peer would be felt.
+        if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
         guard picker?.has(piece) == false else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)

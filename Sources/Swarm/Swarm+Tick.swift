@@ -54,7 +54,7 @@ extension Swarm {
             send(.cancel(block), to: place, now: now, into: &outbox)
         }
         picker?.abandoned(blocks)
-        peers[place].pipeline.snubbed()
+        peers[place].pipeline.stalled()
         peers[place].currentPiece = nil
         for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
     }

@@ -11,10 +11,10 @@ extension Swarm {
         counters.uploadedBytes += block.length
         uploadMeter.add(block.length, now: now)
         guard let place = places[handle] else { return }
-        peers[place].uploadInFlightBytes -= block.length
+        peers[place].uploadPipeline.passed(block.length, since: peers[place].uploadsInFlight.popFirst(), now: now)
         peers[place].sentInTurn += block.length
         peers[place].lastSentAt = now
-        pumpUploads(place, into: &outbox)
+        pumpUploads(place, now: now, into: &outbox)
     }
 
     /// A peer has become interested: a place that is free is its at once.
@@ -87,12 +87,22 @@ extension Swarm {
     mutating func requestReceived(
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        let isAllowed = !peers[place].isChokedByUs || peers[place].fastGrants.contains(block.piece)
+        let isAllowed = !peers[place].isChokedByUs || servesFast(block, to: place)
         guard isAllowed, picker?.has(block.piece) == true,
             peers[place].uploads.count < configuration.uploadQueueMax
         else { return reject(block, to: place, now: now, into: &outbox) }
         peers[place].uploads.append(block)
-        pumpUploads(place, into: &outbox)
+        pumpUploads(place, now: now, into: &outbox)
+    }
+
+    /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
+    private func servesFast(_ block: BlockRequest, to place: Int) -> Bool {
+        guard peers[place].fastGrants.contains(block.piece),
+            (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount
+        else { return false }
+        guard peers[place].uploads.isEmpty, peers[place].uploadsInFlight.isEmpty else { return true }
+        let served = peers.count { $0.isChokedByUs && !($0.uploads.isEmpty && $0.uploadsInFlight.isEmpty) }
+        return served < configuration.allowedFastPeersMax
     }
 
     mutating func cancelReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
@@ -105,12 +115,13 @@ extension Swarm {
         if peers[place].session.isFast { send(.reject(block), to: place, now: now, into: &outbox) }
     }
 
-    mutating func pumpUploads(_ place: Int, into outbox: inout Outbox) {
-        while peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax, !peers[place].uploads.isEmpty,
+    mutating func pumpUploads(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        while peers[place].uploadsInFlight.count < peers[place].uploadPipeline.target, !peers[place].uploads.isEmpty,
             mayUpload(into: &outbox), let block = peers[place].uploads.popFirst()
         {
             allowance.upload? -= block.length
-            peers[place].uploadInFlightBytes += block.length
+            if peers[place].uploadsInFlight.isEmpty { peers[place].uploadPipeline.resumed(now: now) }
+            peers[place].uploadsInFlight.append(now)
             outbox.actions.append(.readBlock(peers[place].handle, torrent, block))
         }
     }

@@ -52,7 +52,7 @@ private let torrent = TorrentHandle(rawValue: 7)
     }
 
     @Test func leechersShareWithEachOther() throws {
-        let payload = try Payload(byteCount: 1_000_000)
+        let payload = try Payload(byteCount: 4_000_000)
         var world = World()
         let seeder = world.addSeeder(payload, seed: 1)
         let first = world.addLeecher(payload, from: [seeder], seed: 2)

@@ -53,37 +53,3 @@ import Testing
         #expect(queue.found(Endpoint.v4(9, 9, 9, 9, port: 0)) == false)
     }
 }
-
-@Suite struct RequestPipelineTests {
-    @Test func slowStartGrowsByOneABlockAndThenFollowsTheRate() {
-        let configuration = Swarm.Configuration()
-        var pipeline = RequestPipeline(configuration, now: .origin)
-        pipeline.maximum = 1_000
-        #expect(pipeline.target == configuration.requestsInitial)
-        var now = Instant.origin
-        for _ in 0..<50 {
-            now = now + .milliseconds(10)
-            pipeline.received(16_384, completesBlock: true, now: now)
-        }
-        #expect(pipeline.target == configuration.requestsInitial + 50)
-        // A steady 100 blocks a second: three seconds of them are kept outstanding.
-        for _ in 0..<1_000 {
-            now = now + .milliseconds(10)
-            pipeline.received(16_384, completesBlock: true, now: now)
-        }
-        #expect((280...320).contains(pipeline.target))
-    }
-
-    @Test func thePeersQueueIsTheLimit() {
-        var pipeline = RequestPipeline(Swarm.Configuration(), now: .origin)
-        pipeline.maximum = 20
-        for _ in 0..<100 { pipeline.received(16_384, completesBlock: true, now: .origin) }
-        #expect(pipeline.target == 20)
-    }
-
-    @Test func aSnubbedPeerGetsOneRequest() {
-        var pipeline = RequestPipeline(Swarm.Configuration(), now: .origin)
-        pipeline.snubbed()
-        #expect(pipeline.target == 1)
-    }
-}

@@ -35,7 +35,7 @@ private let blockLength = BlockRequest.usualLength
         #expect(picker.pick(2).map(\.piece) == [4, 7])
         picker.complete(4)
         #expect(picker.picker.failed(2).contributors == [])
-        #expect(picker.pick(1, endGame: 0).map(\.piece) == [8])
+        #expect(picker.pick(1).map(\.piece) == [8])
     }
 
     @Test func theFirstPieceIsRandom() throws {
@@ -62,7 +62,7 @@ private let blockLength = BlockRequest.usualLength
         picker.join([Bitfield(filled: 7)])
         var blocks: [BlockRequest] = []
         while true {
-            let more = picker.pick(2, endGame: 0)
+            let more = picker.pick(2)
             if more.isEmpty { break }
             blocks += more
         }
@@ -70,14 +70,35 @@ private let blockLength = BlockRequest.usualLength
         #expect(blocks.reduce(0) { $0 + $1.length } == picker.info.totalLength)
     }
 
+    @Test func aFastPeerDoesItsOwnPieces() throws {
+        var picker = try Picker(pieces: 4, blocksPerPiece: 4)
+        picker.join([Bitfield(filled: 4)])
+        let (slow, fast) = (PeerHandle(rawValue: 2), PeerHandle(rawValue: 3))
+        let first = picker.pick(1, for: slow)[0].piece
+        let second = picker.pick(1, for: fast, isFast: true)[0].piece
+        #expect(first != second)
+        // Slow ones help each other; fast ones begin pieces as long as there are any.
+        #expect(picker.pick(1, for: peer).map(\.piece) == [first])
+        let third = picker.pick(4, for: peer, isFast: true)
+        #expect(Set(third.map(\.piece)).count == 1 && third[0].piece != first && third[0].piece != second)
+        // Who has left a piece leaves it to any fast one.
+        picker.picker.released(second)
+        #expect(picker.pick(3, for: peer, isFast: true).map(\.piece) == [second, second, second])
+        // And in the end everybody helps everybody.
+        #expect(Set(picker.pick(100, for: peer, isFast: true).map(\.piece)).contains(first))
+        #expect(picker.picker.isEndGame)
+    }
+
     @Test func theEndGameAsksOthersForTheSameBlocksUpToTheLimit() throws {
         var picker = try Picker(pieces: 2, blocksPerPiece: 2)
         picker.join([Bitfield(filled: 2)])
         let all = Set(picker.pick(4))
         #expect(all.count == 4)
-        #expect(Set(picker.pick(4)) == all)
-        #expect(Set(picker.pick(4)) == all)
         #expect(picker.pick(4).isEmpty)
+        #expect(Set(picker.duplicate(4)) == all)
+        #expect(picker.duplicate(1).count == 1)
+        #expect(Set(picker.duplicate(4)).count == 3)
+        #expect(picker.duplicate(4).isEmpty)
         let block = try #require(all.first)
         #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: false))
         #expect(picker.picker.received(block, from: peer) == .duplicate)
@@ -90,7 +111,7 @@ private let blockLength = BlockRequest.usualLength
         let mine = picker.pick(2)
         var outstanding = OutstandingRequestsBuilder()
         outstanding.request(mine[0])
-        #expect(picker.pick(2, outstanding: outstanding.requests) == [mine[1]])
+        #expect(picker.duplicate(2, outstanding: outstanding.requests) == [mine[1]])
     }
 
     @Test func abandonedBlocksAreFreeAgain() throws {
@@ -101,7 +122,7 @@ private let blockLength = BlockRequest.usualLength
         let generation = picker.picker.generation
         picker.picker.abandoned([blocks[0], blocks[2]])
         #expect(picker.picker.generation > generation)
-        #expect(picker.pick(3, endGame: 0) == [blocks[2]])
+        #expect(picker.pick(3) == [blocks[2]])
     }
 
     @Test func aFailedPieceIsFetchedAgainAndNamesItsContributors() throws {
@@ -115,10 +136,12 @@ private let blockLength = BlockRequest.usualLength
         }
         #expect(picker.picker.failed(piece).contributors == others)
         // From now on the piece is one peer's alone.
-        #expect(picker.pick(10, for: others[0], endGame: 0).contains { $0.piece == piece })
+        #expect(picker.pick(10, for: others[0]).contains { $0.piece == piece })
         picker.picker.abandoned([BlockRequest(piece: piece, offset: 0, length: blockLength)])
-        #expect(picker.pick(10, for: others[1], endGame: 0).map(\.offset) == [0])
-        #expect(!picker.pick(10, for: others[0], endGame: 10).contains { $0.piece == piece })
+        #expect(picker.pick(10, for: others[1]).map(\.offset) == [0])
+        #expect(!picker.pick(10, for: others[0]).contains { $0.piece == piece })
+        #expect(!picker.duplicate(10).contains { $0.piece == piece })
+        #expect(!picker.picker.mayMove(BlockRequest(piece: piece, offset: 0, length: blockLength)))
     }
 
     @Test func whoGaveAPartOfABlockIsAmongTheContributors() throws {
@@ -188,15 +211,23 @@ private struct Picker {
     }
 
     mutating func pick(
-        _ count: Int, for asker: PeerHandle = peer, having pieces: Bitfield? = nil, endGame: Int = 100,
-        outstanding: OutstandingRequests = OutstandingRequests()
+        _ count: Int, for asker: PeerHandle = peer, having pieces: Bitfield? = nil, isFast: Bool = false
     ) -> [BlockRequest] {
         var blocks: [BlockRequest] = []
         var current: Int?
         picker.pick(
-            count, for: asker, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current,
-            endGame: EndGame(blocks: endGame, copies: 3), outstanding: outstanding, using: &generator, into: &blocks)
+            count, for: asker, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current, isFast: isFast,
+            using: &generator, into: &blocks)
         last = blocks.last?.piece ?? last
+        return blocks
+    }
+
+    mutating func duplicate(
+        _ count: Int, outstanding: OutstandingRequests = OutstandingRequests()
+    ) -> [BlockRequest] {
+        var blocks: [BlockRequest] = []
+        picker.duplicate(
+            count, having: Bitfield(filled: info.pieceCount), copies: 3, outstanding: outstanding, into: &blocks)
         return blocks
     }
 

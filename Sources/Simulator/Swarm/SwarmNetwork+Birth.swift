@@ -35,7 +35,8 @@ extension SwarmNetwork {
         configuration.swarm.servesPeers = role != .freeRider
         // A flash crowd is what is simulated: it should not fail at the door.
         configuration.lobbyMax = max(configuration.lobbyMax, options.hostCount)
-        let endpoint = Endpoint.v4(10, UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255), port: 6881)
+        // Each in a network of its own: the same allowed fast pieces for all (BEP 6) would be a crowd of one house.
+        let endpoint = Endpoint.v4(10, UInt8(number >> 8), UInt8(number & 255), 1, port: 6881)
         clients.append(
             Client(
                 configuration: configuration, homes: [HomeSetup(local: endpoint)], generator: generator, now: .origin))

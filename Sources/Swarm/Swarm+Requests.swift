@@ -1,0 +1,99 @@
+import Metainfo
+import PeerProtocol
+import Primitives
+
+/// Asking for blocks: new ones, those that somebody slower was asked for, and in the end game those of everybody.
+extension Swarm {
+    /// Keeps the peer's queue as deep as its pipeline says.
+    mutating func fillRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        // The picker and the session are used in place: a copy held here would make each change copy its tables.
+        guard let generation = picker?.generation, peers[place].isOpen, peers[place].areWeInterested,
+            let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
+        else { return }
+        let outstanding = peers[place].session.outstanding.count
+        let wanted = peers[place].pipeline.target - outstanding
+        guard wanted > 0, peers[place].idleGeneration != generation else { return }
+        let room = mayRequest(wanted, blockLength: BlockRequest.usualLength, into: &outbox)
+        guard room > 0 else { return }
+
+        var blocks: [BlockRequest] = []
+        var current = peers[place].currentPiece
+        let isFast = deliversWholePieces(place)
+        picker?.pick(
+            room, for: peers[place].handle, having: pieces, current: &current, isFast: isFast, using: &generator,
+            into: &blocks)
+        peers[place].currentPiece = current
+        if blocks.isEmpty, outstanding == 0 {
+            takeOver(room, for: place, having: pieces, now: now, into: &blocks, &outbox)
+            if blocks.isEmpty, picker?.isEndGame == true {
+                picker?.duplicate(
+                    min(room, configuration.endGameRequestsMax), having: pieces,
+                    copies: configuration.duplicateRequestsMax, outstanding: peers[place].session.outstanding,
+                    into: &blocks)
+            }
+        }
+        ask(blocks, of: place, now: now, into: &outbox)
+    }
+
+    private mutating func ask(_ blocks: [BlockRequest], of place: Int, now: Instant, into outbox: inout Outbox) {
+        let wasIdle = peers[place].session.outstanding.isEmpty
+        guard !blocks.isEmpty else {
+            if wasIdle { peers[place].idleGeneration = picker?.generation }
+            return
+        }
+        if wasIdle {
+            peers[place].lastProgressAt = now
+            peers[place].pipeline.resumed(now: now)
+        }
+        peers[place].lastSentAt = now
+        for block in blocks { peers[place].session.requested(block, now: now) }
+        allowance.download? -= blocks.reduce(0) { $0 + $1.length }
+        outbox.send(to: peers[place].handle) { bytes in
+            for block in blocks { OutgoingMessage.request(block).encode(into: &bytes) }
+        }
+    }
+
+    /// Whether the peer gives a piece in so short a time that nobody need help.
+    private func deliversWholePieces(_ place: Int) -> Bool {
+        guard let rate = peers[place].pipeline.bytesPerSecond, let info else { return false }
+        return Double(info.pieceLength) <= rate * configuration.wholePieceTime.inSeconds
+    }
+
+    /// A peer for which nothing is left takes over from the one that will be the last to be done: so much that both
+    /// are done at once, from the end of its queue, where nothing is on its way yet.
+    private mutating func takeOver(
+        _ count: Int, for place: Int, having pieces: Bitfield, now: Instant, into blocks: inout [BlockRequest],
+        _ outbox: inout Outbox
+    ) {
+        guard let (slowest, slow) = lastToBeDone(besides: place, now: now) else { return }
+        let fast = peers[place].pipeline.bytesPerSecond ?? slow
+        // Cancels come too late for what is in the peer's socket.
+        let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
+        let settled = Int(slow * time.inSeconds) / BlockRequest.usualLength
+        let movable = peers[slowest].session.outstanding.blocks.dropFirst(settled).filter {
+            pieces[$0.piece] && picker?.mayMove($0) == true
+        }
+        let share = Int(Double(movable.count) * fast / (fast + slow))
+        for block in movable.suffix(min(share, count)) {
+            peers[slowest].session.cancelled(block)
+            send(.cancel(block), to: slowest, now: now, into: &outbox)
+            blocks.append(block)
+        }
+        if !blocks.isEmpty { peers[slowest].idleGeneration = nil }
+    }
+
+    /// The peer whose requests will take the longest, and its rate; who is silent is taken to be so much slower.
+    private func lastToBeDone(besides place: Int, now: Instant) -> (place: Int, bytesPerSecond: Double)? {
+        var last: (place: Int, bytesPerSecond: Double)?
+        var longest = 0.0
+        for other in peers.indices where other != place {
+            let count = peers[other].session.outstanding.count
+            guard count > 0 else { continue }
+            let silence = (now - peers[other].lastProgressAt).inSeconds
+            guard let rate = peers[other].pipeline.bytesPerSecond.map({ $0 / max(1, silence) }) else { continue }
+            let time = Double(count) / rate
+            if time > longest { (last, longest) = ((other, rate), time) }
+        }
+        return last
+    }
+}
