@@ -93,7 +93,7 @@ extension Swarm {
         picker?.peerGained(piece, before: pieces)
         peers[place].pieces?[piece] = true
         // In place: a copy of the picker for each `have` of each peer would be felt.
-        guard picker?.has(piece) == false else { return dropIfRedundant(place, now: now, into: &outbox) }
+        guard picker?.lacks(piece) == true else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)
     }

@@ -14,11 +14,16 @@ final class Session: Sendable {
         let events = Mutex<[StorageEvent]>([])
     }
 
-    init(_ torrent: TestTorrent, in directory: String, configuration: StorageConfiguration = StorageConfiguration()) {
+    init(
+        _ torrent: TestTorrent, in directory: String, selection: SelectedFiles? = nil,
+        configuration: StorageConfiguration = StorageConfiguration()
+    ) {
         let log = Log()
         self.torrent = torrent
         self.log = log
-        storage = TorrentStorage(info: torrent.info, directory: directory, configuration: configuration) { events in
+        storage = TorrentStorage(
+            info: torrent.info, directory: directory, selection: selection, configuration: configuration
+        ) { events in
             log.events.withLock { $0 += events }
         }
         storage.open()
