@@ -55,3 +55,18 @@ package enum BencodeError: Error, Hashable, Sendable {
     /// Something follows the one value that was expected.
     case trailingBytes(at: Int)
 }
+
+extension BencodeError: CustomStringConvertible {
+    /// What is wrong, and where, in words that fit behind "not valid bencoding:".
+    package var description: String {
+        switch self {
+        case .truncated: "it ends in the middle of a value"
+        case .unexpectedByte(let offset): "no value can begin, go on or end with what is at byte \(offset)"
+        case .notCanonical(let offset): "the number at byte \(offset) has a leading zero or is a negative zero"
+        case .integerOutOfRange(let offset): "the number at byte \(offset) does not fit into 64 bits"
+        case .tooDeep(let offset): "lists and dictionaries are nested too deeply at byte \(offset)"
+        case .tooManyTokens(let offset): "there are too many values: those from byte \(offset) on are beyond the limit"
+        case .trailingBytes(let offset): "something follows behind its end at byte \(offset)"
+        }
+    }
+}

@@ -31,6 +31,8 @@ extension Client {
         package var usesExchange = true
         /// Fetch pieces in the order of the torrent.
         package var isSequential = false
+        /// Which files are wanted; nil for all.
+        package var selection: FileSelection?
         /// Announce ourselves in the DHT, which makes others connect to us.
         package var announces = true
         /// The TCP port that others reach us at; 0 announces the UDP source port (BEP 5, `implied_port`).

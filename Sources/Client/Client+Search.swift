@@ -10,7 +10,7 @@ extension Client {
         guard let index = swarms.index(forKey: torrent) else { return }
         if swarms.values[index].swarm.stage != .failed, swarms.values[index].search?.start(now: now) == true {
             let (options, swarm) = (swarms.values[index].options, swarms.values[index].swarm)
-            let announce = LookupPurpose.announce(port: options.listenPort, isSeed: swarm.stage == .complete)
+            let announce = LookupPurpose.announce(port: options.listenPort, isSeed: swarm.snapshot.leftBytes == 0)
             node.command(
                 .lookup(
                     lookup(of: swarms.values[index].range), target: swarm.infoHash,
@@ -77,7 +77,7 @@ extension Client {
             guard let index = swarms.index(forKey: torrent) else { return }
             swarms.values[index].wasIncomplete = pieces < (swarms.values[index].swarm.info?.pieceCount ?? 0)
             withSchedule(of: torrent, now: now, into: &outbox) { $0.started(now: now, into: &$1) }
-        case .completed where swarms[torrent]?.wasIncomplete == true:
+        case .completed where swarms[torrent]?.wasIncomplete == true && snapshot(of: torrent)?.leftBytes == 0:
             withSchedule(of: torrent, now: now, into: &outbox) { $0.completed(now: now, into: &$1) }
         default: break
         }

@@ -118,7 +118,8 @@ extension Client {
         var totals = AnnounceSchedule.Totals()
         totals.uploaded = Int64(snapshot.uploadedBytes)
         totals.downloaded = Int64(snapshot.downloadedBytes)
-        totals.left = snapshot.pieceCount > 0 ? Int64(snapshot.totalBytes - snapshot.verifiedBytes) : nil
+        // Also what is not wanted: who lacks it is no seed (BEP 21).
+        totals.left = snapshot.leftBytes.map { Int64($0) }
         trackers.values[index].schedule.totals = totals
         // A seed calls too: who cannot be called itself would wait for it in vain.
         trackers.values[index].schedule.wantsPeers = snapshot.peersConnected < configuration.peersEnough

@@ -174,6 +174,7 @@ package struct Client {
         identity.wantsMetadataOnly = options.metadataOnly
         identity.usesExchange = options.usesExchange
         identity.isSequential = options.isSequential
+        identity.selection = options.selection
         let range = nextRange
         nextRange += 1
         var swarm = Swarm(

@@ -12,6 +12,7 @@ package enum ProgramExit: Int32, CaseIterable, Sendable {
     case badContent = 8
     case usage = 64
     case interrupted = 130
+    case brokenPipe = 141
     case terminated = 143
 
     package var meaning: String {
@@ -26,6 +27,7 @@ package enum ProgramExit: Int32, CaseIterable, Sendable {
         case .badContent: "content is not what it says: broken, or fails its hash"
         case .usage: "usage: bad flags or arguments, or a source that cannot be parsed"
         case .interrupted: "interrupted by SIGINT"
+        case .brokenPipe: "nobody reads standard output any more"
         case .terminated: "interrupted by SIGTERM"
         }
     }

@@ -34,6 +34,14 @@ package struct Info: Sendable {
         package let length: Int
         /// Where its first byte lies in the torrent.
         package let offset: Int
+        package var attributes: FileAttributes = []
+
+        /// Zeros that only move the next file to where a piece begins (BEP 47): no file for anybody.
+        package var isPadding: Bool { attributes.contains(.padding) }
+        /// Only the name of another file, which may be anywhere.
+        package var isSymbolicLink: Bool { attributes.contains(.symbolicLink) }
+        /// Whether it comes to be a file on disk.
+        package var isStored: Bool { attributes.isDisjoint(with: [.padding, .symbolicLink]) }
     }
 
     /// Reads and validates an info dictionary, at most `MetainfoLimits.infoBytes` long.

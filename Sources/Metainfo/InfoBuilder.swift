@@ -20,7 +20,20 @@ package struct InfoBuilder: Sendable {
 
     private enum Content {
         case file(length: Int)
-        case directory([(path: [String], length: Int)])
+        case directory([File])
+    }
+
+    /// A file to be: its path below the folder, its size, and what is to be said of it (BEP 47).
+    package struct File: Equatable, Sendable {
+        package let path: [String]
+        package let length: Int
+        package let attributes: FileAttributes
+
+        package init(path: [String], length: Int, attributes: FileAttributes = []) {
+            self.path = path
+            self.length = length
+            self.attributes = attributes
+        }
     }
 
     /// A single file called `name`; without a piece length, one that fits the size is chosen.
@@ -33,15 +46,22 @@ package struct InfoBuilder: Sendable {
 
     /// A directory called `name` with files in the order of their bytes, paths relative to it.
     package init(name: String, files: [(path: [String], length: Int)], pieceLength: Int? = nil) {
+        self.init(name: name, files: files.map { File(path: $0.path, length: $0.length) }, pieceLength: pieceLength)
+    }
+
+    /// The same with attributes; `aligned` adds padding, so that every file begins with a piece.
+    package init(name: String, files: [File], pieceLength: Int? = nil, aligned: Bool = false) {
         self.name = name
         // Saturates: nonsense lengths are refused by `info`, they must not trap here.
         let total = files.reduce(0) { sum, file in
             let (total, overflow) = sum.addingReportingOverflow(file.length)
             return overflow ? .max : total
         }
-        totalLength = total
-        self.pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: total)
-        content = .directory(files)
+        let pieceLength = pieceLength ?? Self.suggestedPieceLength(totalLength: total)
+        self.pieceLength = pieceLength
+        let all = aligned && total < 1 << 62 ? Self.padded(files, to: pieceLength) : files
+        totalLength = all.count == files.count ? total : all.reduce(0) { $0 + $1.length }
+        content = .directory(all)
     }
 
     /// A power of two, 16 KiB to 16 MiB, that makes about 1,000 to 2,000 pieces: enough for peers to trade, few enough
@@ -93,8 +113,28 @@ package struct InfoBuilder: Sendable {
         return try Info(bytes: writer.bytes)
     }
 
-    private static func write(_ file: (path: [String], length: Int), to writer: inout BencodeWriter) {
+    /// Padding as BEP 47 recommends it: called by its size, behind each file but the last that does not end a piece.
+    private static func padded(_ files: [File], to pieceLength: Int) -> [File] {
+        var padded: [File] = []
+        var offset = 0
+        for file in files {
+            let gap = (pieceLength - offset % pieceLength) % pieceLength
+            if gap > 0, file.length > 0 {
+                padded.append(File(path: [".pad", "\(gap)"], length: gap, attributes: .padding))
+                offset += gap
+            }
+            padded.append(file)
+            offset += file.length
+        }
+        return padded
+    }
+
+    private static func write(_ file: File, to writer: inout BencodeWriter) {
         writer.beginDictionary()
+        if !file.attributes.isEmpty {
+            writer.key("attr")
+            writer.string(file.attributes.text.utf8)
+        }
         writer.key("length")
         writer.integer(file.length)
         writer.key("path")

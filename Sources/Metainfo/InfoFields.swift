@@ -24,7 +24,9 @@ struct InfoFields {
         switch (raw.length, raw.files) {
         case (let length?, nil):
             guard length >= 0 else { throw .negativeLength(file: 0) }
-            files = [Info.File(path: [name], length: Int(length), offset: 0)]
+            // All of a torrent is no padding, and a link to nowhere.
+            let attributes = raw.attributes.intersection([.executable, .hidden])
+            files = [Info.File(path: [name], length: Int(length), offset: 0, attributes: attributes)]
         case (nil, let list?):
             guard !list.isEmpty else { throw .noFiles }
             files = list
@@ -52,6 +54,7 @@ private struct RawFields {
     private(set) var pieces: Range<Int>?
     private(set) var length: Int64?
     private(set) var files: [Info.File]?
+    private(set) var attributes: FileAttributes = []
     private(set) var isPrivate = false
     private(set) var isVersion2 = false
     /// What some clients write beside a `name` in another encoding.
@@ -73,6 +76,8 @@ private struct RawFields {
                 try set(&length, to: try reader.integer(.length, in: bytes), .length)
             } else if bytes.matches("files", at: key) {
                 try set(&files, to: try FileList.read(&reader, bytes, maxFiles: maxFiles), .files)
+            } else if bytes.matches("attr", at: key) {
+                attributes = try reader.attributes(in: bytes)
             } else if bytes.matches("private", at: key) {
                 isPrivate = try reader.integerOrSkip(in: bytes) == 1
             } else if bytes.matches("meta version", at: key) {
@@ -110,6 +115,7 @@ private enum FileList {
         var length: Int64?
         var path: [String]?
         var pathUTF8: [String]?
+        var attributes: FileAttributes = []
         try reader.enterDictionary(.files, in: bytes)
         while let key = try reader.nextKey(in: bytes) {
             if bytes.matches("length", at: key) {
@@ -118,6 +124,8 @@ private enum FileList {
                 try set(&path, to: try readPath(&reader, bytes), .path)
             } else if bytes.matches("path.utf-8", at: key) {
                 pathUTF8 = try readPath(&reader, bytes)
+            } else if bytes.matches("attr", at: key) {
+                attributes = try reader.attributes(in: bytes)
             } else {
                 _ = try reader.skip(in: bytes)
             }
@@ -126,7 +134,9 @@ private enum FileList {
         guard length >= 0 else { throw .negativeLength(file: index) }
         guard let path = pathUTF8 ?? path else { throw .missing(.path) }
         guard !path.isEmpty else { throw .emptyPath(file: index) }
-        return Info.File(path: path, length: Int(length), offset: offset)
+        // A link has no content (BEP 47); with one it is a file.
+        if length > 0 { attributes.remove(.symbolicLink) }
+        return Info.File(path: path, length: Int(length), offset: offset, attributes: attributes)
     }
 
     private static func readPath(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [String] {

@@ -11,6 +11,8 @@ package struct Magnet: Hashable, Sendable {
     package private(set) var webSeeds: [String] = []
     /// `x.pe`: peers to connect to at once.
     package private(set) var peers: [PeerAddress] = []
+    /// `so`: which files are wanted (BEP 53); nil for all.
+    package var selection: FileSelection?
     /// How many `tr`, `ws` and `x.pe` were dropped because of `MetainfoLimits.sources`.
     package private(set) var droppedSources = 0
 
@@ -47,6 +49,7 @@ package struct Magnet: Hashable, Sendable {
         for tracker in trackers { text += "&tr=" + PercentCoding.encode(tracker) }
         for webSeed in webSeeds { text += "&ws=" + PercentCoding.encode(webSeed) }
         for peer in peers { text += "&x.pe=" + peer.description }
+        if let files = selection?.selectOnly { text += "&so=" + files }
         return text
     }
 
@@ -79,6 +82,11 @@ package struct Magnet: Hashable, Sendable {
             displayName = String(decoding: parameter.decoded(plusIsSpace: true), as: UTF8.self)
         case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
         case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
+        case "so" where selection == nil:
+            guard let selection = FileSelection(selectOnly: parameter.text) else {
+                throw .selection(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
+            }
+            self.selection = selection
         case "x.pe":
             guard let peer = PeerAddress(parameter.text) else {
                 throw .peerAddress(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))

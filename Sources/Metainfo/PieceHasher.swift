@@ -27,6 +27,17 @@ package struct PieceHasher {
         }
     }
 
+    /// Takes so many zeros, which is what padding is (BEP 47).
+    package mutating func update(zeros count: Int) {
+        let zeros = [UInt8](repeating: 0, count: min(count, 64 << 10))
+        var left = count
+        while left > 0 {
+            let taken = min(left, zeros.count)
+            update(zeros.span.bytes.extracting(0..<taken))
+            left -= taken
+        }
+    }
+
     /// One hash per piece, the last of which may be short; to be called once.
     package mutating func finish() -> [ID160] {
         if filled > 0 { endPiece() }

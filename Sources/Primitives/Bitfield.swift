@@ -61,6 +61,19 @@ package struct Bitfield: Hashable, Sendable {
         return false
     }
 
+    /// Whether both, of the same length, have some bit.
+    package func overlaps(_ other: Bitfield) -> Bool {
+        zip(words, other.words).contains { $0 & $1 != 0 }
+    }
+
+    /// The bits that `other`, of the same length, has not.
+    package func subtracting(_ other: Bitfield) -> Bitfield {
+        var rest = self
+        for index in words.indices { rest.words[index] &= ~other.words[index] }
+        rest.setCount = rest.words.reduce(0) { $0 + $1.nonzeroBitCount }
+        return rest
+    }
+
     /// The set bits, ascending.
     package var setIndices: some Sequence<Int> {
         words.indices.lazy.flatMap { [words] word in

@@ -13,7 +13,9 @@ protocol Disk: Sendable {
 /// One indirect call for each call of the system, which costs a hundred times as much.
 protocol DiskFile: AnyObject, Sendable {
     /// Opens one component of a path, never through a symbolic link, and without waiting for the other end of a pipe.
-    func openChild(_ name: String, flags: Int32) throws(SystemError) -> any DiskFile
+    ///
+    /// A file that it makes has the permissions of `mode`, as far as the user's mask allows.
+    func openChild(_ name: String, flags: Int32, mode: UInt32) throws(SystemError) -> any DiskFile
     func makeDirectory(_ name: String) throws(SystemError)
     func rename(_ old: String, to new: String) throws(SystemError)
     func unlink(_ name: String) throws(SystemError)
@@ -44,6 +46,10 @@ enum DiskLimits {
 
 /// Whole reads and writes, made of partial ones.
 extension DiskFile {
+    func openChild(_ name: String, flags: Int32) throws(SystemError) -> any DiskFile {
+        try openChild(name, flags: flags, mode: 0o666)
+    }
+
     /// Fills `buffer` unless the file ends before; returns how many bytes there were.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         var filled = 0

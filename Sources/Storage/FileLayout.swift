@@ -46,7 +46,7 @@ package struct FileLayout: Sendable {
 
     private mutating func layOutFiles() {
         var tree = NameTree()
-        for (index, file) in info.files.enumerated() {
+        for (index, file) in info.files.enumerated() where file.isStored {
             var reasons: [PathSanitizer.Reason] = []
             var path = file.path.map { PathSanitizer.repair($0, isTopLevel: false, reasons: &reasons) }
             dropInnerFolders(of: &path, reasons: &reasons)

@@ -6,8 +6,9 @@ import Primitives
 ///
 /// All numbers are big-endian: length of the body (4), body, checksum (20). The body: number of runs (4); for each its
 /// first piece (4) and how many they are (4); then to its end for each stamp the file's index (4), its size (8) and the
-/// time of its last change (8). The checksum is the SHA-1 of the checksum before, the length and the body: a record
-/// counts only behind those that it was written behind, so nothing left over from an earlier time ever does.
+/// time of its last change (8); the index behind the last file is that of the part file. The checksum is the SHA-1 of
+/// the checksum before, the length and the body: a record counts only behind those that it was written behind, so
+/// nothing left over from an earlier time ever does.
 struct JournalRecord: Equatable {
     var runs: [Range<Int>] = []
     var stamps: [(file: Int, stamp: FileStamp)] = []
@@ -49,7 +50,7 @@ struct JournalRecord: Equatable {
         }
         for start in stride(from: runsEnd, to: end, by: Self.stampBytes) {
             let file = Int(bytes.bigEndian(at: start, as: UInt32.self))
-            guard file < info.files.count else { return nil }
+            guard file <= info.files.count else { return nil }
             let size = Int(truncatingIfNeeded: bytes.bigEndian(at: start + 4, as: UInt64.self))
             let modified = bytes.bigEndian(at: start + 12, as: Int64.self)
             stamps.append((file, FileStamp(size: size, modified: modified)))

@@ -51,12 +51,17 @@ struct OutputFolder {
     }
 
     /// Opens a regular file; with `O_CREAT` in the flags missing folders are made as well.
-    mutating func openFile(_ components: [String], flags: Int32) throws(StorageError) -> any DiskFile {
+    mutating func openFile(
+        _ components: [String], flags: Int32, isExecutable: Bool = false
+    ) throws(StorageError) -> any DiskFile {
         guard let parent = try parent(of: components, creating: flags & O_CREAT != 0) else {
             throw .other(path: text(components), errno: ENOENT)
         }
         do throws(SystemError) {
-            let descriptor = try parent.openChild(components[components.count - 1], flags: flags)
+            let descriptor = try parent.openChild(
+                components[components.count - 1], flags: flags, mode: isExecutable ? 0o777 : 0o666)
+            // What did not exist before is what we made.
+            if flags & O_EXCL != 0 { return descriptor }
             guard case .regular = try descriptor.status() else { throw SystemError(code: ELOOP) }
             return descriptor
         } catch {

@@ -70,6 +70,12 @@ final class PieceAssembly {
         return kept
     }
 
+    /// Counts a stretch as on disk already, before any byte has come: it must lie behind all others.
+    func isOnDisk(offset: Int, length: Int) {
+        parts.append(Part(offset: offset, length: length, buffer: nil))
+        coveredBytes += length
+    }
+
     /// Gives the hasher what is in memory at the cursor; returns what must be read back from disk to go on.
     ///
     /// To be hashed before anything here is let go of.

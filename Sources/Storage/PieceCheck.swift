@@ -121,8 +121,8 @@ private struct PieceHashing {
 
     mutating func isOnDisk(_ piece: Int, _ files: inout TorrentFiles) throws(StorageError) -> Bool {
         let length = info.length(ofPiece: piece)
-        let spans = info.spans(piece: piece, offset: 0, length: length)
-        for span in spans {
+        let spans = files.stretches(piece: piece, offset: 0, length: length)
+        for span in spans where !files.isPadding(span.file) {
             guard let size = sizes[span.file], size >= span.offset + span.length else { return false }
         }
         for span in spans where try !files.isHole(span) {

@@ -60,20 +60,24 @@ package struct ResumeFile: Hashable, Sendable {
     /// The marker's name in the output folder; bounded, and distinct for torrents whose long names begin alike.
     package static func name(for info: Info) -> String {
         let name = FileLayout.name(for: info)
-        let maxBytes = PathSanitizer.maxComponentBytes - 1 - suffix.utf8.count - temporarySuffix.utf8.count
+        let maxBytes = PathSanitizer.maxComponentBytes - 1 - suffix.utf8.count - partsSuffix.utf8.count
         let short =
             name.utf8.count <= maxBytes
             ? name : PathSanitizer.shorten(name, to: maxBytes, inserting: "-\(info.infoHash.hex.prefix(16))")
         return ".\(short)\(suffix)"
     }
 
+    /// The name of the part file, which is beside the marker: bytes of files that are not wanted, in pieces that are.
+    package static func partsName(for info: Info) -> String { name(for: info) + partsSuffix }
+
     static let suffix = ".mainline"
+    static let partsSuffix = ".parts"
     static let temporarySuffix = ".tmp"
     static let maxBytes = Header.byteCount + MetainfoLimits.infoBytes + ID160.byteCount + ResumeJournal.recordBytesMax
 
     /// Whether a name is one that markers have: no torrent may bring a file of its own under it.
     static func isReserved(_ name: String) -> Bool {
-        name.hasPrefix(".") && (name.hasSuffix(suffix) || name.hasSuffix(suffix + temporarySuffix))
+        name.hasPrefix(".") && ["", temporarySuffix, partsSuffix].contains { name.hasSuffix(suffix + $0) }
     }
 
     /// What comes before the dictionary.

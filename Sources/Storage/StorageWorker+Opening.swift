@@ -70,6 +70,7 @@ extension StorageWorker {
             throw StorageError(error, path: markerPath)
         }
         guard journal != nil else { throw .locked(path: markerPath) }
+        detourUnwanted()
         try createEmptyFiles()
         phase = .writable
     }
@@ -77,7 +78,11 @@ extension StorageWorker {
     /// Takes over what is on record, hashes the rest, and sees to it that nothing wrong stays on record.
     private mutating func resume() throws(StorageError) {
         var stamps: [FileStamp?] = []
-        for file in info.files.indices { stamps.append(try files.stamp(ofFile: file)) }
+        for file in info.files.indices {
+            stamps.append(info.files[file].isStored ? try files.stamp(ofFile: file) : nil)
+        }
+        stamps.append(try files.stamp(ofFile: files.partFile))
+        locate(stamps)
         try createEmptyFiles()
         if stamps.contains(where: { $0 != nil }) {
             let sizes = stamps.map { $0?.size }
@@ -98,18 +103,16 @@ extension StorageWorker {
         }
         try correctJournal()
         phase = .writable
+        if journal?.isWritable == true { try settleParts() }
     }
 
     /// The pieces on record whose files look as they did when it was written.
     private func trusted(_ stamps: [FileStamp?]) -> Bitfield {
         var trusted = Bitfield(count: info.pieceCount)
         guard let journal, !configuration.rechecks else { return trusted }
-        let isUnchanged = stamps.indices.map { stamps[$0] != nil && journal.stamps[$0] == stamps[$0] }
         for piece in journal.pieces.setIndices {
             let spans = info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece))
-            trusted[piece] = spans.allSatisfy { span in
-                isUnchanged[span.file] && stamps[span.file]?.size ?? 0 >= span.offset + span.length
-            }
+            trusted[piece] = spans.allSatisfy { isUnchanged($0, stamps) }
         }
         return trusted
     }
@@ -140,14 +143,16 @@ extension StorageWorker {
     }
 
     private mutating func createEmptyFiles() throws(StorageError) {
-        for file in info.files.indices where info.files[file].length == 0 {
+        for file in info.files.indices where info.files[file].length == 0 && isWanted(file) {
             if try files.size(ofFile: file) == nil { try files.create(file: file) }
         }
     }
 
     private mutating func firstExistingFile() throws(StorageError) -> Int? {
         guard try files.folder.status(of: [files.layout.name]) != nil else { return nil }
-        for file in info.files.indices where try files.size(ofFile: file) != nil { return file }
+        for file in info.files.indices where isWanted(file) {
+            if try files.size(ofFile: file) != nil { return file }
+        }
         return nil
     }
 
@@ -155,6 +160,10 @@ extension StorageWorker {
     private mutating func adoptForeignCopy(firstFile: Int) throws(StorageError) {
         var sizes: [Int?] = []
         for (index, file) in info.files.enumerated() {
+            guard file.isStored else {
+                sizes.append(nil)
+                continue
+            }
             let size = try files.size(ofFile: index)
             guard size == file.length || (size == nil && file.length == 0) else {
                 throw .foreignFile(path: files.pathText(ofFile: size == nil ? firstFile : index))

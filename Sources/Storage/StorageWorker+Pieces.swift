@@ -51,8 +51,18 @@ extension StorageWorker {
         if let assembly = assemblies[piece] { return assembly }
         let assembly = spareAssemblies.popLast() ?? PieceAssembly()
         assembly.begin(piece: piece, length: info.length(ofPiece: piece))
+        if files.hasDetours { skipPadding(assembly) }
         assemblies[piece] = assembly
         return assembly
+    }
+
+    /// Padding is zeros, whatever a peer says; it reads as such, and need not come.
+    private func skipPadding(_ assembly: PieceAssembly) {
+        var offset = 0
+        for span in info.spans(piece: assembly.piece, offset: 0, length: assembly.length) {
+            if info.files[span.file].isPadding { assembly.isOnDisk(offset: offset, length: span.length) }
+            offset += span.length
+        }
     }
 
     /// As far as their bytes go, side by side.

@@ -7,6 +7,8 @@ import Synchronization
 /// What a `TorrentStorage` does, one command at a time: made by `open`, gone after `close`.
 struct StorageWorker {
     let info: Info
+    /// Nil: all files are wanted.
+    let selection: SelectedFiles?
     let configuration: StorageConfiguration
     let shouldStop: StopFlag
     let disk: any Disk
@@ -48,10 +50,12 @@ struct StorageWorker {
     }
 
     init(
-        info: Info, directory: String, configuration: StorageConfiguration, shouldStop: StopFlag,
+        info: Info, directory: String, selection: SelectedFiles? = nil, configuration: StorageConfiguration,
+        shouldStop: StopFlag,
         disk: any Disk, report: @escaping @Sendable ([StorageEvent]) -> Void
     ) {
         self.info = info
+        self.selection = selection
         self.configuration = configuration
         self.shouldStop = shouldStop
         self.disk = disk

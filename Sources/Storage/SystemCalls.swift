@@ -21,9 +21,9 @@ final class Descriptor: DiskFile {
         Descriptor(try check { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
     }
 
-    func openChild(_ name: String, flags: Int32) throws(SystemError) -> any DiskFile {
+    func openChild(_ name: String, flags: Int32, mode: UInt32) throws(SystemError) -> any DiskFile {
         let safe = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
-        return Descriptor(try check { openat(number, name, safe, 0o666) })
+        return Descriptor(try check { openat(number, name, safe, mode) })
     }
 
     func makeDirectory(_ name: String) throws(SystemError) {

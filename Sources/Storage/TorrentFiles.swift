@@ -13,7 +13,10 @@ struct TorrentFiles {
     private var slots: [Int: Slot] = [:]
     /// A clock for `Slot.lastUse`.
     private var useCount = 0
+    /// Of each file, and of the part file.
     private var states: [State]
+    /// Some bytes are not in the files of the torrent: padding, and files that are not wanted.
+    var hasDetours: Bool
     /// Kept from write to write, to save the allocation.
     private var vectors: [iovec] = []
 
@@ -33,9 +36,11 @@ struct TorrentFiles {
         static let dirty = State(rawValue: 4)
         /// Its folder knows of it.
         static let noted = State(rawValue: 8)
+        /// Its bytes are in the part file.
+        static let inParts = State(rawValue: 16)
     }
 
-    private enum Access { case reading, writing }
+    enum Access { case reading, writing }
 
     init(info: Info, directory: String, maxOpenFiles: Int, disk: any Disk) {
         self.init(
@@ -47,19 +52,25 @@ struct TorrentFiles {
         self.layout = layout
         folder = OutputFolder(path: directory, disk: disk)
         self.maxOpenFiles = max(1, maxOpenFiles)
-        states = Array(repeating: [], count: info.files.count)
+        states = Array(repeating: [], count: info.files.count + 1)
+        hasDetours = info.files.contains(where: \.isPadding)
     }
 
     var openFileCount: Int { slots.count }
 
-    func pathText(ofFile file: Int) -> String { folder.text(layout.path(ofFile: file)) }
+    func pathText(ofFile file: Int) -> String { folder.text(path(ofFile: file)) }
+
+    private func path(ofFile file: Int) -> [String] {
+        file == partFile ? [ResumeFile.partsName(for: info)] : layout.path(ofFile: file)
+    }
 
     /// Makes copies for other threads: the same files, opened anew by each.
     func copies(maxOpenFiles: Int, disk: any Disk) -> @Sendable () -> TorrentFiles {
-        { [info, layout, path = folder.path, states] in
+        { [info, layout, path = folder.path, states, hasDetours] in
             var copy = TorrentFiles(
                 info: info, layout: layout, directory: path, maxOpenFiles: maxOpenFiles, disk: disk)
             copy.states = states
+            copy.hasDetours = hasDetours
             return copy
         }
     }
@@ -69,7 +80,7 @@ struct TorrentFiles {
 
     /// As `size`, and when it was changed.
     mutating func stamp(ofFile file: Int) throws(StorageError) -> FileStamp? {
-        switch try folder.status(of: layout.path(ofFile: file)) {
+        switch try folder.status(of: path(ofFile: file)) {
         case nil: return nil
         case .regular(let stamp)?:
             states[file].insert(.exists)
@@ -86,19 +97,21 @@ struct TorrentFiles {
     }
 
     /// To be synchronized with the next batch, and with it the names on the way to it.
-    private mutating func markDirty(_ file: Int) {
+    mutating func markDirty(_ file: Int) {
         states[file].insert(.dirty)
         guard states[file].insert(.noted).inserted else { return }
-        folder.noteEntries(to: layout.path(ofFile: file))
+        folder.noteEntries(to: path(ofFile: file))
     }
 
     /// As if a piece had just been written: an earlier run may have been killed before it was on disk.
     mutating func markDirty(piece: Int) {
-        for span in info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece)) { markDirty(span.file) }
+        for span in stretches(piece: piece, offset: 0, length: info.length(ofPiece: piece))
+        where !isPadding(span.file) { markDirty(span.file) }
     }
 
     /// Whether a part of a file was never written, as far as the file system can tell.
     mutating func isHole(_ span: FileSpan) throws(StorageError) -> Bool {
+        if isPadding(span.file) { return true }
         let descriptor = try descriptor(for: span.file, .reading)
         do {
             guard let data = try descriptor.nextData(from: span.offset) else { return true }
@@ -113,15 +126,19 @@ struct TorrentFiles {
         piece: Int, offset: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Bool {
         var position = 0
-        for span in info.spans(piece: piece, offset: offset, length: buffer.count) {
-            let descriptor = try descriptor(for: span.file, .reading)
+        for span in stretches(piece: piece, offset: offset, length: buffer.count) {
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[position..<position + span.length])
+            position += span.length
+            guard !isPadding(span.file) else {
+                part.initializeMemory(as: UInt8.self, repeating: 0)
+                continue
+            }
+            let descriptor = try descriptor(for: span.file, .reading)
             do {
                 guard try descriptor.read(at: span.offset, into: part) == span.length else { return false }
             } catch {
                 throw StorageError(error, path: pathText(ofFile: span.file))
             }
-            position += span.length
         }
         return true
     }
@@ -131,7 +148,7 @@ struct TorrentFiles {
         guard let first = parts.first, let last = parts.last else { return }
         var part = parts.startIndex
         var offset = first.offset
-        for span in info.spans(piece: piece, offset: offset, length: last.end - first.offset) {
+        for span in stretches(piece: piece, offset: offset, length: last.end - first.offset) {
             let end = offset + span.length
             vectors.removeAll(keepingCapacity: true)
             while offset < end {
@@ -171,7 +188,7 @@ struct TorrentFiles {
     /// Each waits for the disk, some milliseconds; more files than these wait for the whole file system once.
     private static let maxSynchronizedOneByOne = 16
 
-    private mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
+    mutating func descriptor(for file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
         useCount += 1
         if var slot = slots[file], slot.isWritable || access == .reading {
             slot.lastUse = useCount
@@ -187,14 +204,30 @@ struct TorrentFiles {
         return descriptor
     }
 
+    func isInParts(_ file: Int) -> Bool { states[file].contains(.inParts) }
+
+    mutating func setInParts(_ file: Int, _ isInParts: Bool) {
+        if isInParts { states[file].insert(.inParts) } else { states[file].remove(.inParts) }
+        if isInParts { hasDetours = true }
+    }
+
+    var haveParts: Bool { states[partFile].contains(.exists) }
+
+    /// Nothing is known of a file any more.
+    mutating func forget(_ file: Int) {
+        slots[file] = nil
+        states[file] = []
+    }
+
     private mutating func open(_ file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
-        let path = layout.path(ofFile: file)
+        let path = path(ofFile: file)
         guard access == .writing else { return try folder.openFile(path, flags: O_RDONLY) }
         // Exclusively: what appeared since we looked is not ours.
         let creation = states[file].contains(.exists) ? 0 : O_CREAT | O_EXCL
-        let descriptor = try folder.openFile(path, flags: O_RDWR | creation)
+        let isExecutable = file != partFile && info.files[file].attributes.contains(.executable)
+        let descriptor = try folder.openFile(path, flags: O_RDWR | creation, isExecutable: isExecutable)
         states[file].insert(.exists)
-        guard !states[file].contains(.sized) else { return descriptor }
+        guard file != partFile, !states[file].contains(.sized) else { return descriptor }
         do throws(SystemError) {
             guard case .regular(let stamp) = try descriptor.status() else { throw SystemError(code: ELOOP) }
             if stamp.size != info.files[file].length { try descriptor.truncate(to: info.files[file].length) }

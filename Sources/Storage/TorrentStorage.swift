@@ -11,6 +11,7 @@ import Synchronization
 package final class TorrentStorage: Sendable {
     package let info: Info
     private let directory: String
+    private let selection: SelectedFiles?
     private let configuration: StorageConfiguration
     private let report: @Sendable ([StorageEvent]) -> Void
     private let disk: any Disk
@@ -43,21 +44,26 @@ package final class TorrentStorage: Sendable {
     }
 
     /// `directory` is where the torrent's file or folder goes; it is made when it does not exist.
+    ///
+    /// Files that are not selected do not come into being; without a selection all do.
     package convenience init(
-        info: Info, directory: String, configuration: StorageConfiguration = StorageConfiguration(),
+        info: Info, directory: String, selection: SelectedFiles? = nil,
+        configuration: StorageConfiguration = StorageConfiguration(),
         report: @escaping @Sendable ([StorageEvent]) -> Void
     ) {
         self.init(
-            info: info, directory: directory, configuration: configuration, disk: SystemDisk(), report: report)
+            info: info, directory: directory, selection: selection, configuration: configuration, disk: SystemDisk(),
+            report: report)
     }
 
     /// On a disk of the caller's choice.
     init(
-        info: Info, directory: String, configuration: StorageConfiguration, disk: any Disk,
-        report: @escaping @Sendable ([StorageEvent]) -> Void
+        info: Info, directory: String, selection: SelectedFiles? = nil, configuration: StorageConfiguration,
+        disk: any Disk, report: @escaping @Sendable ([StorageEvent]) -> Void
     ) {
         self.info = info
         self.directory = directory
+        self.selection = selection
         self.configuration = configuration
         self.disk = disk
         self.report = report
@@ -137,8 +143,8 @@ package final class TorrentStorage: Sendable {
         case .open:
             guard worker == nil else { return }
             worker = StorageWorker(
-                info: info, directory: directory, configuration: configuration, shouldStop: shouldStop,
-                disk: disk, report: report)
+                info: info, directory: directory, selection: selection, configuration: configuration,
+                shouldStop: shouldStop, disk: disk, report: report)
             worker?.open()
         case .store(let piece, let offset, let bytes):
             guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }

@@ -13,6 +13,8 @@ package struct PiecePicker {
     private let info: Info
     /// The verified pieces.
     package private(set) var have: Bitfield
+    /// Those that are wanted and not verified.
+    package private(set) var missing: Bitfield
     private var index: AvailabilityIndex
     /// Pieces begun and not yet whole, oldest first.
     private var begun: OrderedDictionary<Int, PieceProgress> = [:]
@@ -43,19 +45,24 @@ package struct PiecePicker {
         package var givers: [PeerHandle?] = []
     }
 
-    package init(info: Info, have: Bitfield, order: Order = .rarestFirst) {
+    /// Without `wanted`, every piece is.
+    package init(info: Info, have: Bitfield, wanted: Bitfield? = nil, order: Order = .rarestFirst) {
         self.info = info
         self.have = have
         self.order = order
         index = AvailabilityIndex(pieceCount: have.count)
-        for piece in 0..<have.count where !have[piece] { index.insert(piece) }
+        missing = (wanted ?? Bitfield(filled: have.count)).subtracting(have)
+        for piece in missing.setIndices { index.insert(piece) }
     }
 
-    package var isComplete: Bool { have.isFull }
+    package var isComplete: Bool { missing.isEmpty }
     /// Nothing is left to begin and every block is asked of somebody.
     package var isEndGame: Bool { index.waitingCount == 0 && freeBlockCount == 0 && !begun.isEmpty }
 
     package func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
+
+    /// Whether the piece is to be fetched.
+    package func lacks(_ piece: Int) -> Bool { piece < missing.count && missing[piece] }
 
     /// Whether the piece exists and is verified.
     package func has(_ piece: Int) -> Bool { piece < have.count && have[piece] }
@@ -237,8 +244,14 @@ package struct PiecePicker {
     package mutating func verified(_ piece: Int) -> Gift? {
         let gift = verifying.removeValue(forKey: piece) ?? Gift()
         suspicious.remove(piece)
+        // Padding that has not come yet is not needed (BEP 47).
+        if let position = begun.index(forKey: piece) {
+            freeBlockCount -= begun.values[position].freeCount
+            begun.remove(at: position)
+        }
         guard !have[piece] else { return nil }
         have[piece] = true
+        missing[piece] = false
         return gift
     }
 
@@ -247,7 +260,7 @@ package struct PiecePicker {
     /// Returns who gave it.
     package mutating func failed(_ piece: Int) -> Gift {
         let gift = verifying.removeValue(forKey: piece) ?? Gift()
-        if !have[piece], begun[piece] == nil { index.insert(piece) }
+        if missing[piece], begun[piece] == nil { index.insert(piece) }
         if gift.contributors.count > 1 { suspicious.insert(piece) }
         generation += 1
         return gift

@@ -1,3 +1,4 @@
+import Metainfo
 import PeerProtocol
 package import Primitives
 
@@ -5,10 +6,11 @@ package import Primitives
 extension Swarm {
     /// The storage has checked what is on disk; `have` is as long as the torrent has pieces.
     package mutating func storageOpened(have: Bitfield, now: Instant, into outbox: inout Outbox) {
-        guard let info, picker == nil, !hasFailed else { return }
+        guard let info, let selected, picker == nil, !hasFailed else { return }
         let order: PiecePicker.Order =
             identity.isSequential ? .sequential : configuration.picksRarestFirst ? .rarestFirst : .random
-        picker = PiecePicker(info: info, have: have, order: order)
+        picker = PiecePicker(info: info, have: have, wanted: selected.pieces, order: order)
+        verifiedBytes = have.setIndices.reduce(0) { $0 + selected.bytes(ofPiece: $1) }
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
         for place in peers.indices where peers[place].isOpen {
             // Too late for a bitfield, which must follow the handshake.
@@ -18,7 +20,7 @@ extension Swarm {
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)
         }
-        if have.isFull { completed(now: now, into: &outbox) }
+        if picker?.isComplete == true { completed(now: now, into: &outbox) }
     }
 
     /// The files cannot be used or written: nothing more is fetched or served.
@@ -30,6 +32,7 @@ extension Swarm {
 
     package mutating func pieceVerified(_ piece: Int, now: Instant, into outbox: inout Outbox) {
         guard picker?.verified(piece) != nil else { return }
+        verifiedBytes += selected?.bytes(ofPiece: piece) ?? 0
         compareWithFailures(of: piece, into: &outbox)
         report(.pieceVerified(piece), into: &outbox)
         let start = outbox.bytes.count
@@ -119,7 +122,7 @@ extension Swarm {
 
     mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {
         guard let picker, let pieces = peers[place].pieces else { return }
-        setInterest(picker.have.lacksAny(of: pieces), of: place, now: now, into: &outbox)
+        setInterest(picker.missing.overlaps(pieces), of: place, now: now, into: &outbox)
     }
 
     mutating func setInterest(_ isInterested: Bool, of place: Int, now: Instant, into outbox: inout Outbox) {

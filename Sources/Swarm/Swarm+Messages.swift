@@ -94,7 +94,8 @@ extension Swarm {
         guard peers[place].lacks(piece) else { return }
         peers[place].pieces?[piece] = true
         if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
-        guard picker?.has(piece) == false else { return dropIfRedundant(place, now: now, into: &outbox) }
+        // In place: a copy of the picker for each `have` of each peer would be felt.
+        guard picker?.lacks(piece) == true else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)
     }

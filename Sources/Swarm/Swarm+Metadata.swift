@@ -16,7 +16,15 @@ extension Swarm {
         race = nil
         for handle in peers.map(\.handle) { layoutKnown(info, to: handle, now: now, into: &outbox) }
         report(.metadata(info), into: &outbox)
-        if !identity.wantsMetadataOnly { outbox.actions.append(.openStorage(torrent, info)) }
+        guard !identity.wantsMetadataOnly else { return }
+        do {
+            let selected = try identity.selection?.files(of: info) ?? SelectedFiles(allOf: info)
+            self.selected = selected
+            outbox.actions.append(.openStorage(torrent, info, selected))
+        } catch {
+            report(.nothingSelected(error), into: &outbox)
+            close(now: now, into: &outbox)
+        }
     }
 
     /// Judges what the peer said before anybody could.

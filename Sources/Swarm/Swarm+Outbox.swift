@@ -27,7 +27,7 @@ extension Swarm {
         case pauseReading(TorrentHandle)
         case resumeReading(TorrentHandle)
         /// Open the files and check what is there; answered by `storageOpened`, or by `storageFailed`.
-        case openStorage(TorrentHandle, Info)
+        case openStorage(TorrentHandle, Info, SelectedFiles)
     }
 
     /// Where a swarm writes; owned by the caller, its storage reused from fact to fact.
@@ -101,10 +101,12 @@ package enum TorrentEvent: Equatable, Sendable {
     case metadataRejected([Endpoint])
     /// Metadata that matches the infohash, but is no usable info dictionary: nobody can have a better one.
     case metadataUnusable(MetainfoError)
+    /// The torrent has none of the files that were asked for.
+    case nothingSelected(FileSelection.Mismatch)
     case storageOpened(verifiedPieces: Int)
     case pieceVerified(Int)
     case pieceFailed(Int)
-    /// Every piece is verified and written.
+    /// Every wanted piece is verified and written.
     case completed
     /// So many nodes of the DHT have taken our `announce_peer`.
     case announced(nodes: Int)

@@ -25,6 +25,10 @@ package struct Swarm {
     /// All connections and attempts, in no meaningful order; `places` finds one by its handle.
     var peers: [Peer] = []
     var places: [PeerHandle: Int] = [:]
+    /// What is wanted of the torrent; present once its files are known, unless only the metadata is wanted.
+    var selected: SelectedFiles?
+    /// Of the wanted files.
+    var verifiedBytes = 0
     /// Present until the metadata is known.
     var race: MetadataRace?
     /// Present once the storage has said what is on disk.
@@ -59,6 +63,8 @@ package struct Swarm {
         package var usesExchange = true
         /// Fetch pieces in the order of the torrent, not the rarest first.
         package var isSequential = false
+        /// Nil: all files are wanted.
+        package var selection: FileSelection?
 
         package init(peerID: PeerID, listenPort: UInt16, clientName: String) {
             self.peerID = peerID
@@ -127,11 +133,13 @@ package struct Swarm {
     package var snapshot: TorrentSnapshot {
         var snapshot = TorrentSnapshot()
         snapshot.stage = stage
-        snapshot.totalBytes = info?.totalLength ?? 0
-        snapshot.pieceCount = info?.pieceCount ?? 0
+        snapshot.totalBytes = selected?.byteCount ?? info?.totalLength ?? 0
+        snapshot.leftBytes = info?.totalLength
+        snapshot.pieceCount = selected?.pieces.setCount ?? info?.pieceCount ?? 0
         if let picker {
-            snapshot.verifiedPieces = picker.have.setCount
-            snapshot.verifiedBytes = picker.verifiedBytes
+            snapshot.verifiedPieces = snapshot.pieceCount - picker.missing.setCount
+            snapshot.verifiedBytes = verifiedBytes
+            snapshot.leftBytes = (info?.totalLength ?? 0) - picker.verifiedBytes
         }
         snapshot.downloadedBytes = counters.downloadedBytes
         snapshot.uploadedBytes = counters.uploadedBytes

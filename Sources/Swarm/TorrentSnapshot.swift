@@ -8,18 +8,21 @@ package struct TorrentSnapshot: Equatable, Sendable {
         case opening
         /// Turns into `complete` or `failed`.
         case downloading
-        /// Every piece is verified; serves others.
+        /// Every wanted piece is verified; serves others.
         case complete
         /// The storage or the metadata is unusable; nothing more will happen.
         case failed
     }
 
     package var stage: Stage = .metadata
-    /// 0 until the metadata is known.
+    /// Of the wanted files; 0 until the metadata is known.
     package var totalBytes = 0
     package var verifiedBytes = 0
+    /// Pieces with bytes of wanted files.
     package var pieceCount = 0
     package var verifiedPieces = 0
+    /// What is not verified, wanted or not; nil until the metadata is known.
+    package var leftBytes: Int?
     /// Payload received, also what was later thrown away.
     package var downloadedBytes = 0
     /// Payload sent.

@@ -316,8 +316,8 @@ final class HostLoop {
             storages.read(block, of: torrent, for: peer)
         case .digestBlocks(let torrent, let piece):
             storages.digestBlocks(of: piece, of: torrent)
-        case .openStorage(let torrent, let info):
-            storages.open(torrent, info)
+        case .openStorage(let torrent, let info, let selection):
+            storages.open(torrent, info, selection)
         case .pauseReading(let torrent):
             peers.setReading(of: torrent, paused: true)
         case .resumeReading(let torrent):

@@ -36,11 +36,12 @@ final class StorageTable {
 
     // MARK: To the workers
 
-    func open(_ torrent: TorrentHandle, _ info: Info) {
+    func open(_ torrent: TorrentHandle, _ info: Info, _ selection: SelectedFiles) {
         guard files[torrent] == nil, let directory = directories[torrent] else { return }
         let mailbox = StorageMailbox(torrent: torrent, loop: NIOLoopBound(loop, eventLoop: loop.eventLoop))
         let storage = TorrentStorage(
-            info: info, directory: directory, configuration: loop.configuration.storageWithinBacklog
+            info: info, directory: directory, selection: selection,
+            configuration: loop.configuration.storageWithinBacklog
         ) {
             mailbox.post($0)
         }

@@ -45,6 +45,9 @@ struct Create: AsyncParsableCommand {
             """, valueName: "size"))
     var pieceLength: PieceLength?
 
+    @Flag(help: "Let every file begin with a piece, by padding (BEP 47): single files are fetched without neighbours.")
+    var align = false
+
     @Flag(name: .customLong("private"), help: "Peers come from the trackers only (BEP 27).")
     var isPrivate = false
 
@@ -84,7 +87,7 @@ struct Create: AsyncParsableCommand {
         let configuration = CreateConfiguration(
             path: path, output: output, overwrites: force, name: name, pieceLength: pieceLength?.bytes,
             trackers: tracker.map(\.text), nodes: node, isPrivate: isPrivate, source: source, comment: comment,
-            creationDate: date?.seconds, takesHidden: hidden)
+            creationDate: date?.seconds, takesHidden: hidden, isAligned: align)
         let exit = await CreateCommand(configuration, Console(program: "magnetget", talk.configuration)).run()
         throw ExitCode(exit.rawValue)
     }

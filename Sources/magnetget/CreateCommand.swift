@@ -51,8 +51,8 @@ struct CreateCommand {
             tree.isSingleFile
             ? InfoBuilder(name: name, length: tree.totalLength, pieceLength: configuration.pieceLength)
             : InfoBuilder(
-                name: name, files: tree.files.map { ($0.components, $0.length) },
-                pieceLength: configuration.pieceLength)
+                name: name, files: tree.files.map { InfoBuilder.File(path: $0.components, length: $0.length) },
+                pieceLength: configuration.pieceLength, aligned: configuration.isAligned)
         builder.isPrivate = configuration.isPrivate
         builder.source = configuration.source
         var maker = TorrentMaker(builder)
@@ -66,10 +66,11 @@ struct CreateCommand {
     private func torrent(_ maker: TorrentMaker, _ tree: SourceTree) async throws(CommandFailure) -> Torrent {
         do {
             let draft = try maker.draft()
-            let hasher = DiskHasher(draft, paths: tree.files.map(\.path))
+            let paths = paths(of: draft, tree)
+            let hasher = DiskHasher(draft, paths: paths)
             let hashing = DiskHashing(hasher, "hashing", name: draft.name, totalBytes: draft.totalLength, console)
             var hashes: [ID160] = []
-            for finding in try await hashing.run() { hashes.append(try hash(finding, tree)) }
+            for finding in try await hashing.run() { hashes.append(try hash(finding, paths)) }
             return try maker.torrent(pieceHashes: hashes)
         } catch let error as MetainfoError {
             throw CommandFailure(.usage, "no torrent can be made of this: \(error)", advice: advice(for: error))
@@ -86,15 +87,21 @@ struct CreateCommand {
         if case .tooLarge = error { "take larger pieces with --piece-length, or share fewer files" } else { nil }
     }
 
-    private func hash(_ finding: DiskHasher.Finding, _ tree: SourceTree) throws(CommandFailure) -> ID160 {
+    /// Padding has no place on disk, and is never looked for.
+    private func paths(of draft: Info, _ tree: SourceTree) -> [String] {
+        var real = tree.files.makeIterator()
+        return draft.files.map { $0.isPadding ? "" : real.next()?.path ?? "" }
+    }
+
+    private func hash(_ finding: DiskHasher.Finding, _ paths: [String]) throws(CommandFailure) -> ID160 {
         switch finding {
         case .hash(let hash): return hash
         case .endsEarly(let file):
             throw CommandFailure(
-                .badContent, "\(TerminalText.escaped(tree.files[file].path)) became shorter while it was read",
+                .badContent, "\(TerminalText.escaped(paths[file])) became shorter while it was read",
                 advice: "wait until nobody writes to it any more")
         case .failed(let file, let code):
-            let path = TerminalText.escaped(tree.files[file].path)
+            let path = TerminalText.escaped(paths[file])
             throw CommandFailure(.disk, "cannot read \(path): \(String(cString: strerror(code)))")
         }
     }

@@ -15,4 +15,6 @@ struct CreateConfiguration {
     var comment: String?
     var creationDate: Int64?
     var takesHidden = false
+    /// Padding lets every file begin with a piece (BEP 47).
+    var isAligned = false
 }

@@ -22,6 +22,20 @@ struct GetCommand {
     }
 
     func run() async -> ProgramExit {
+        guard configuration.isScratch else { return await runInPlace() }
+        do {
+            let folder = try ScratchFolder()
+            defer { folder.remove() }
+            var configuration = configuration
+            configuration.directory = folder.path
+            return await GetCommand(configuration, console).runInPlace()
+        } catch {
+            console.error(error.message, advice: error.advice)
+            return error.status
+        }
+    }
+
+    private func runInPlace() async -> ProgramExit {
         let entries = configuration.sources.map { text in
             Entry(text: text, source: Result { () throws(GetSource.Failure) in try GetSource(text) })
         }
@@ -68,8 +82,7 @@ struct GetCommand {
                 if wantsOnlyTorrents || exits[source.infoHash] != .done { continue }
             }
             if configuration.goal == .metadata, let info = source.info {
-                GetListing(console).show(info)
-                exits[source.infoHash] = .done
+                exits[source.infoHash] = list(info, of: source)
             } else {
                 wanted.append(source)
             }
@@ -78,6 +91,17 @@ struct GetCommand {
         let session = GetSession(configuration, sources: wanted, console)
         exits.merge(await session.run()) { $1 }
         return exits
+    }
+
+    private func list(_ info: Info, of source: GetSource) -> ProgramExit {
+        let run = GetRun(GetSession.plan(for: source, configuration), now: MonotonicClock.now)
+        if let outcome = run.outcome {
+            console.event(GetReport(infoHash: info.infoHash).error(outcome))
+            console.error(outcome.message, advice: outcome.advice)
+            return outcome.status
+        }
+        GetListing(console).show(info, run.selected ?? SelectedFiles(allOf: info))
+        return .done
     }
 
     private var wantsOnlyTorrents: Bool { configuration.goal == .metadata && !configuration.listsFiles }

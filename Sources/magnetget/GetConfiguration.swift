@@ -18,6 +18,14 @@ struct GetConfiguration {
     var maxPeers: Int
     var network: NetworkConfiguration
     var limits: StageLimits
+    /// Which files are wanted, whatever a magnet says; nil for what it says, or all.
+    var selection: FileSelection?
+    /// The one file goes to standard output.
+    var streams = false
+    /// The folder is gone when the command ends.
+    var isScratch = false
+    /// Everything on disk is hashed, whatever the record says.
+    var rechecks = false
     /// Pieces in the order of the torrent.
     var isSequential = false
     var seedLimits = SeedLimits()

@@ -23,7 +23,7 @@ extension GetSession {
             console.event(GetReport(infoHash: info.infoHash).error(failure))
             console.error(failure.message, advice: failure.advice)
         } else if configuration.listsFiles {
-            GetListing(console).showFiles(of: info)
+            GetListing(console).showFiles(of: info, runs[index].selected ?? SelectedFiles(allOf: info))
         }
     }
 }

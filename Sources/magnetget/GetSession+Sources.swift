@@ -53,9 +53,10 @@ extension GetSession {
         options.trackers = configuration.usesTrackers ? source.trackers : []
         options.usesExchange = configuration.usesExchange
         options.isSequential = configuration.isSequential
+        options.selection = plan.selection
         options.usesDHT = plan.usesDHT
         options.announces = plan.goal != .metadata
-        options.maxPeers = configuration.maxPeers
+        options.maxPeers = descriptors.connections(configuration.maxPeers)
         options.metadataOnly = plan.goal == .metadata
         return options
     }

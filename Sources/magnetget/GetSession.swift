@@ -17,6 +17,7 @@ struct GetSession {
         case bootstrapResolved(PeerAddress, Result<[Endpoint], any Error>)
         case nodeResolved(PeerAddress, Result<[Endpoint], any Error>)
         case peerResolved(PeerAddress, InfoHash?, Result<[Endpoint], any Error>)
+        case streamed(FileStream.Ending)
         case stopped
     }
 
@@ -43,6 +44,14 @@ struct GetSession {
     /// Nodes of an earlier run are known.
     private(set) var hasState = false
     var bootstrapFailures: [String] = []
+    let descriptors = DescriptorLimit.ofProcess()
+    /// On its way to standard output, and how it ended.
+    var stream: FileStream?
+    var streamEnding: FileStream.Ending?
+    /// How the command ends because of the stream, whatever became of the torrent.
+    var streamExit: ProgramExit?
+    /// Where the stream reports.
+    var feed: AsyncStream<Input>.Continuation?
 
     init(_ configuration: GetConfiguration, sources: [GetSource], _ console: Console) {
         self.configuration = configuration
@@ -53,7 +62,7 @@ struct GetSession {
         isReported = Array(repeating: false, count: sources.count)
     }
 
-    private static func plan(for source: GetSource, _ configuration: GetConfiguration) -> GetPlan {
+    static func plan(for source: GetSource, _ configuration: GetConfiguration) -> GetPlan {
         var plan = GetPlan(infoHash: source.infoHash)
         plan.name = source.name
         plan.info = source.info
@@ -63,6 +72,9 @@ struct GetSession {
         plan.trackers = configuration.usesTrackers ? source.trackers.reduce(0) { $0 + $1.count } : 0
         plan.bootstrapNodes = configuration.network.bootstrap.count
         plan.directory = configuration.directory
+        plan.isScratch = configuration.isScratch
+        plan.selection = configuration.selection ?? source.selection
+        plan.wantsOneFile = configuration.streams
         plan.limits = configuration.limits
         plan.seedLimits = configuration.seedLimits
         plan.seedsOnly = configuration.seedsOnly
@@ -74,7 +86,10 @@ struct GetSession {
         var session = self
         await session.runToEnd()
         let pairs = session.runs.enumerated().map { index, run in
-            (run.plan.infoHash, session.saveFailures[index]?.status ?? run.outcome?.status ?? .failure)
+            (
+                run.plan.infoHash,
+                session.saveFailures[index]?.status ?? session.streamExit ?? run.outcome?.status ?? .failure
+            )
         }
         return Dictionary(pairs) { first, _ in first }
     }
@@ -88,6 +103,7 @@ struct GetSession {
 
     private mutating func runToEnd() async {
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
+        self.feed = feed
         Signals.onFirst { feed.yield(.signal($0)) }
         let bootstrap = await bootstrapGiven()
         let network = configuration.network
@@ -105,6 +121,8 @@ struct GetSession {
         hostConfiguration.client.swarm.encryption = configuration.encryption
         hostConfiguration.client.downloadLimit = configuration.downloadLimit
         hostConfiguration.client.uploadLimit = configuration.uploadLimit
+        hostConfiguration.storage.rechecks = configuration.rechecks
+        hostConfiguration.storage.maxOpenFiles = descriptors.files(hostConfiguration.storage.maxOpenFiles)
         let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
         }
@@ -133,7 +151,7 @@ struct GetSession {
             await keeper.saveIfDue(host, now: MonotonicClock.now)
             if case .stopped = input { return }
             if let leaveAt, MonotonicClock.now >= leaveAt { return }
-            if leaveAt == nil, runs.allSatisfy({ $0.outcome != nil }) {
+            if leaveAt == nil, !isStreaming, runs.allSatisfy({ $0.outcome != nil }) {
                 leaveAt = MonotonicClock.now + Self.stopLimit
                 await keeper.save(host)
                 Task {
@@ -153,10 +171,12 @@ struct GetSession {
         case .tick: await tick(host, now)
         case .signal(let exit):
             await observe(host, now)
+            stopStream(exit)
             for index in runs.indices { runs[index].stopped(by: exit) }
         case .bootstrapResolved(let address, let result): bootstrapResolved(address, result, host)
         case .nodeResolved(let address, let result): nodeResolved(address, result, host)
         case .peerResolved(let address, let infoHash, let result): peerResolved(address, infoHash, result, host)
+        case .streamed(let ending): streamed(ending)
         case .stopped: break
         }
     }
@@ -171,6 +191,7 @@ struct GetSession {
             guard runs.indices.contains(torrent.rawValue) else { return }
             // The totals of the end are those of this moment, not of the last tick.
             if event == .completed { await observe(host, now, only: torrent.rawValue) }
+            if case .pieceVerified(let piece) = event { stream?.verified([piece]) }
             let event = ourselves.leftOut(of: event)
             let stage = runs[torrent.rawValue].stage
             runs[torrent.rawValue].happened(event, now: now)
@@ -190,7 +211,9 @@ struct GetSession {
 
     private mutating func storageReported(_ event: StorageEvent, _ index: Int) {
         switch event {
-        case .opened(let have): runs[index].foundOnDisk(have)
+        case .opened(let have):
+            runs[index].foundOnDisk(have)
+            beginStream(have, index)
         case .failed(.foreignFile(let path)) where configuration.seedsOnly: runs[index].contentIsWrong(path: path)
         case .failed(let error): runs[index].storageFailed(TerminalText.escaped("\(error)"))
         case .repaired(let repairs):
@@ -233,7 +256,7 @@ struct GetSession {
             for event in runs[index].drainEvents() {
                 console.event(report.line(for: event))
                 show(event, index)
-                if case .metadata(let info) = event { save(info, index) }
+                if case .metadata(let info, _) = event { save(info, index) }
             }
             if let outcome = runs[index].outcome, !isReported[index] {
                 isReported[index] = true
@@ -253,7 +276,7 @@ struct GetSession {
         guard !console.configuration.json || console.configuration.verbosity > 0 else { return }
         if case .completed = event {
             console.success(event.text)
-            console.result(path(of: index))
+            if !configuration.streams { console.result(path(of: index)) }
         } else {
             console.note(event.text, verbosity: event.verbosity)
         }

@@ -249,7 +249,7 @@ struct World {
             OutgoingMessage.pieceHeader(block).encode(into: &message)
             send(message + tamper(machine, block, disk.read(block)), to: handle, of: machine)
             tell(machine) { $0.blockSent(block, to: handle, now: $2, into: &$1) }
-        case .openStorage(let torrent, let info):
+        case .openStorage(let torrent, let info, _):
             let disk = machines[machine].disks[torrent] ?? MemoryDisk(info: info)
             machines[machine].disks[torrent] = disk
             tell(machine) { $0.storageOpened(torrent, have: disk.have, now: $2, into: &$1) }

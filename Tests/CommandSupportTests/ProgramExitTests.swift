@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ProgramExitTests {
     @Test func theCodesAreThoseOfTheContract() {
-        #expect(ProgramExit.allCases.map(\.rawValue) == [0, 1, 3, 4, 5, 6, 7, 8, 64, 130, 143])
+        #expect(ProgramExit.allCases.map(\.rawValue) == [0, 1, 3, 4, 5, 6, 7, 8, 64, 130, 141, 143])
     }
 
     @Test(arguments: [

@@ -7,7 +7,8 @@ import Synchronization
 
 /// A download in random order that is killed, loses its power and meets a failing disk, again and again.
 ///
-/// In the end it is left alone and must end well. One seed decides everything.
+/// Some files are padding, and each session wants others of the rest. In the end it is left alone, wants everything
+/// and must end well. One seed decides everything.
 struct DurabilityScenario {
     private var generator: SeededGenerator
     private let torrent: TestTorrent
@@ -28,12 +29,14 @@ struct DurabilityScenario {
         disk = MemoryDisk(seed: generator.next())
         self.omission = omission
         let pieceLength = 100 + Int(generator.next() % 300)
-        var files: [(String, Int)] = []
+        var files: [(path: String, length: Int)] = []
         for index in 0..<1 + Int(generator.next() % 5) {
             files.append((index.isMultiple(of: 2) ? "f\(index)" : "sub\(index)/f", Int(generator.next() % 1_500)))
         }
         files.append(("last", 1 + Int(generator.next() % 500)))
-        torrent = try TestTorrent(files: files, pieceLength: pieceLength)
+        var padding: Set<Int> = []
+        for index in files.indices.dropLast() where generator.next() % 6 == 0 { padding.insert(index) }
+        torrent = try TestTorrent(files: files, padding: padding, pieceLength: pieceLength)
         configuration.spotChecks = 0
         configuration.checkThreads = 1
         configuration.maxOpenFiles = 1 + Int(generator.next() % 4)
@@ -56,8 +59,11 @@ struct DurabilityScenario {
         }
         try session(Self.leavingOut(omission), isLast: true)
         disk.restart(afterPowerCut: true)
-        guard try checkRecord() == torrent.info.pieceCount else {
+        guard try checkRecord().isSuperset(of: SelectedFiles(allOf: torrent.info).pieces.setIndices) else {
             throw Violation(description: "a finished download is not on record")
+        }
+        guard disk.content("home/out/" + ResumeFile.partsName(for: torrent.info)) == nil else {
+            throw Violation(description: "the part file is left though every file is wanted")
         }
     }
 
@@ -75,8 +81,11 @@ struct DurabilityScenario {
     private mutating func session(_ faults: MemoryDisk.Faults, isLast: Bool) throws {
         disk.faults = faults
         let log = EventLog()
+        let selection = isLast || draw(2) == 0 ? nil : drawSelection()
+        let before = existingFiles()
         var worker = StorageWorker(
-            info: torrent.info, directory: "home/out", configuration: configuration, shouldStop: StopFlag(), disk: disk
+            info: torrent.info, directory: "home/out", selection: selection, configuration: configuration,
+            shouldStop: StopFlag(), disk: disk
         ) { log.append($0) }
         worker.open()
         worker.reportEvents()
@@ -86,6 +95,9 @@ struct DurabilityScenario {
             throw Violation(description: "a sound disk could not be opened: \(log.transcript.errors)")
         }
         try download(&worker, isLast: isLast)
+        for file in existingFiles().subtracting(before) where selection?.files[file] == false {
+            throw Violation(description: "file \(file) came into being, and nobody wanted it")
+        }
         // An orderly end, or none at all.
         if isLast || draw(2) == 0 { worker.close() }
         worker.reportEvents()
@@ -96,7 +108,7 @@ struct DurabilityScenario {
 
     private mutating func download(_ worker: inout StorageWorker, isLast: Bool) throws {
         var checkpoints: [Checkpoint] = []
-        let blocks = missingBlocks(worker.have)
+        let blocks = missingBlocks(worker.have, worker.selection?.pieces ?? SelectedFiles(allOf: torrent.info).pieces)
         let end = isLast || draw(3) == 0 ? blocks.count : draw(blocks.count + 1)
         for (piece, offset, length) in blocks.prefix(end) {
             var bytes = Array(torrent.bytes(piece: piece, offset: offset, length: length))
@@ -112,9 +124,22 @@ struct DurabilityScenario {
         }
     }
 
-    private mutating func missingBlocks(_ have: Bitfield) -> [(piece: Int, offset: Int, length: Int)] {
+    private mutating func drawSelection() -> SelectedFiles {
+        let wanted = torrent.info.files.indices.filter { _ in draw(2) == 0 }
+        return SelectedFiles(torrent.info) { wanted.contains($0) }
+    }
+
+    private func existingFiles() -> Set<Int> {
+        Set(torrent.info.files.indices.filter { disk.content(path(of: torrent.info.files[$0])) != nil })
+    }
+
+    private func path(of file: Info.File) -> String { "home/out/folder/" + file.path.joined(separator: "/") }
+
+    private mutating func missingBlocks(
+        _ have: Bitfield, _ wanted: Bitfield
+    ) -> [(piece: Int, offset: Int, length: Int)] {
         let blockLength = 30 + draw(150)
-        let blocks = (0..<torrent.info.pieceCount).filter { !have[$0] }.flatMap { piece in
+        let blocks = wanted.subtracting(have).setIndices.flatMap { piece in
             let length = torrent.info.length(ofPiece: piece)
             return stride(from: 0, to: length, by: blockLength).map { (piece, $0, min(blockLength, length - $0)) }
         }
@@ -123,28 +148,33 @@ struct DurabilityScenario {
 
     // MARK: What must hold
 
-    /// Every piece on record is on disk; says how many there are.
+    /// Every piece on record is on disk; says which there are.
     @discardableResult
-    private func checkRecord() throws -> Int {
+    private func checkRecord() throws -> Set<Int> {
         let name = ResumeFile.name(for: torrent.info)
         guard let folder = try? disk.openDirectory("home/out"),
             let file = try? folder.openChild(name, flags: 0),
             let journal = try ResumeJournal(file, named: name, info: torrent.info)
-        else { return 0 }
+        else { return [] }
         for piece in journal.pieces.setIndices { try check(piece, "on record") }
-        return journal.pieces.setCount
+        return Set(journal.pieces.setIndices)
     }
 
     private func check(_ piece: Int, _ claim: String) throws {
         for span in torrent.info.spans(piece: piece, offset: 0, length: torrent.info.length(ofPiece: piece)) {
             let file = torrent.info.files[span.file]
             let start = file.offset + span.offset
-            let range = span.offset..<span.offset + span.length
-            guard let content = disk.content("home/out/folder/" + file.path.joined(separator: "/")),
-                content.count >= range.upperBound,
-                content[range] == torrent.content[start..<start + span.length]
-            else { throw Violation(description: "piece \(piece) is \(claim), and not on disk") }
+            let wanted = torrent.content[start..<start + span.length]
+            guard !file.isPadding, !has(wanted, in: path(of: file), at: span.offset),
+                !has(wanted, in: "home/out/" + ResumeFile.partsName(for: torrent.info), at: start)
+            else { continue }
+            throw Violation(description: "piece \(piece) is \(claim), and not on disk")
         }
+    }
+
+    private func has(_ bytes: ArraySlice<UInt8>, in path: String, at offset: Int) -> Bool {
+        guard let content = disk.content(path), content.count >= offset + bytes.count else { return false }
+        return content[offset..<offset + bytes.count] == bytes
     }
 }
 

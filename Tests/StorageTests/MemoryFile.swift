@@ -43,7 +43,7 @@ final class MemoryFile: DiskFile {
         }
     }
 
-    func openChild(_ name: String, flags: Int32) throws(SystemError) -> any DiskFile {
+    func openChild(_ name: String, flags: Int32, mode: UInt32) throws(SystemError) -> any DiskFile {
         let child = try call { state throws(SystemError) in
             if state.faults.isReadOnly, flags & O_ACCMODE != O_RDONLY { throw SystemError(code: EROFS) }
             if let child = state.nodes[node].entries[name] {

@@ -15,8 +15,8 @@ final class Session: Sendable {
     }
 
     init(
-        _ torrent: TestTorrent, in directory: String, configuration: StorageConfiguration = StorageConfiguration(),
-        waitsForCompany: Bool = false
+        _ torrent: TestTorrent, in directory: String, selection: SelectedFiles? = nil,
+        configuration: StorageConfiguration = StorageConfiguration(), waitsForCompany: Bool = false
     ) {
         let log = Log()
         self.torrent = torrent
@@ -24,7 +24,9 @@ final class Session: Sendable {
         var configuration = configuration
         // What is asked for is done before what is asked for next.
         if !waitsForCompany { configuration.companySeconds = 0 }
-        storage = TorrentStorage(info: torrent.info, directory: directory, configuration: configuration) { events in
+        storage = TorrentStorage(
+            info: torrent.info, directory: directory, selection: selection, configuration: configuration
+        ) { events in
             log.events.withLock { $0 += events }
         }
         storage.open()

@@ -20,18 +20,38 @@ struct TestTorrent {
     }
 
     /// Files in a folder; paths with slashes between the components.
-    init(name: String = "folder", files: [(path: String, length: Int)], pieceLength: Int = 1_000) throws {
+    ///
+    /// Those with an index in `padding` are zeros (BEP 47).
+    init(
+        name: String = "folder", files: [(path: String, length: Int)], padding: Set<Int> = [],
+        pieceLength: Int = 1_000
+    ) throws {
         try self.init(
             name: name,
             paths: files.map {
                 ($0.path.split(separator: "/", omittingEmptySubsequences: false).map(String.init), $0.length)
             },
-            pieceLength: pieceLength)
+            padding: padding, pieceLength: pieceLength)
     }
 
-    init(name: String = "folder", paths: [(path: [String], length: Int)], pieceLength: Int = 1_000) throws {
-        content = Self.bytes(count: paths.reduce(0) { $0 + $1.length })
-        info = try InfoBuilder(name: name, files: paths, pieceLength: pieceLength)
+    init(
+        name: String = "folder", paths: [(path: [String], length: Int)], padding: Set<Int> = [],
+        pieceLength: Int = 1_000
+    ) throws {
+        var content = Self.bytes(count: paths.reduce(0) { $0 + $1.length })
+        var offset = 0
+        for (index, file) in paths.enumerated() {
+            if padding.contains(index) {
+                content.replaceSubrange(offset..<offset + file.length, with: repeatElement(0, count: file.length))
+            }
+            offset += file.length
+        }
+        self.content = content
+        let files = paths.enumerated().map { index, file in
+            InfoBuilder.File(
+                path: file.path, length: file.length, attributes: padding.contains(index) ? .padding : [])
+        }
+        info = try InfoBuilder(name: name, files: files, pieceLength: pieceLength)
             .info(pieceHashes: Self.hashes(content, pieceLength))
     }
 

@@ -26,6 +26,12 @@ struct PieceReader: ~Copyable {
         let length = info.length(ofPiece: piece)
         var done = 0
         for span in info.spans(piece: piece, offset: 0, length: length) {
+            if info.files[span.file].isPadding {
+                hasher.update(zeros: span.length)
+                done += span.length
+                guard goesOn(span.length) else { return nil }
+                continue
+            }
             let descriptor: CInt
             switch descriptorOf(span.file) {
             case .success(let number): descriptor = number

@@ -1,17 +1,17 @@
 package import Metainfo
+import Primitives
 
-/// Which files of a torrent are whole, told by its verified pieces.
+/// Which of the wanted files are whole, told by the verified pieces.
 package struct FileCompletion: Sendable {
     /// Pieces of each file that are not verified yet.
     private var missing: [Int]
     private let info: Info
+    private let selected: SelectedFiles
 
-    package init(_ info: Info) {
+    package init(_ info: Info, _ selected: SelectedFiles) {
         self.info = info
-        missing = info.files.map { file in
-            guard file.length > 0 else { return 0 }
-            return (file.offset + file.length - 1) / info.pieceLength - file.offset / info.pieceLength + 1
-        }
+        self.selected = selected
+        missing = info.files.indices.map { info.pieces(ofFile: $0).count }
     }
 
     /// Returns the files that this piece completes, in their order.
@@ -23,7 +23,7 @@ package struct FileCompletion: Sendable {
         var completed: [Int] = []
         var index = firstFile(endingAfter: start)
         while index < info.files.count, info.files[index].offset < end {
-            if info.files[index].length > 0 {
+            if info.files[index].length > 0, selected.files[index] {
                 missing[index] -= 1
                 if missing[index] == 0 { completed.append(index) }
             }

@@ -1,5 +1,6 @@
 import Client
 import Metainfo
+import Primitives
 import Swarm
 
 extension GetEvent {
@@ -19,20 +20,33 @@ extension GetEvent {
         case .tracker(let report): TerminalText.escaped(Self.text(of: report))
         case .peerConnected(let endpoint): "peer \(endpoint) connected"
         case .peerLost(let endpoint, let loss): "peer \(endpoint) \(Self.text(of: loss))"
-        case .metadata(let info):
-            "metadata: \(TerminalText.escaped(info.name)), \(HumanText.size(info.totalLength)) in "
-                + "\(HumanText.count(info.files.count, "file")), \(HumanText.count(info.pieceCount, "piece")) of "
-                + HumanText.size(info.pieceLength)
+        case .metadata(let info, let selected): Self.text(of: info, selected)
         case .metadataRejected(let peers):
             "metadata from \(HumanText.count(peers, "peer")) does not match the infohash: thrown away"
         case .pieceFailed(let piece): "piece \(piece) does not match its hash: fetched again"
         case .announced(let nodes): "announced to \(HumanText.count(nodes, "node"))"
         case .fileCompleted(let index, let info):
             "complete: \(TerminalText.escaped(info.files[index].path.joined(separator: "/")))"
-        case .completed(let info, let timings, let totals):
-            "complete: \(HumanText.size(info.totalLength)) verified in "
+        case .completed(_, let timings, let totals):
+            "complete: \(HumanText.size(totals.size)) verified in "
                 + "\(HumanText.seconds(timings.complete ?? .zero)), \(HumanText.size(totals.downloaded)) downloaded"
         }
+    }
+
+    private static func text(of info: Info, _ selected: SelectedFiles) -> String {
+        let stored = info.files.count { $0.isStored }
+        let size = info.files.reduce(0) { $0 + ($1.isPadding ? 0 : $1.length) }
+        var text = "metadata: \(TerminalText.escaped(info.name)), \(HumanText.size(size)) in "
+        text += "\(HumanText.count(stored, "file")), \(HumanText.count(info.pieceCount, "piece")) of "
+        text += HumanText.size(info.pieceLength)
+        if !selected.isEverything {
+            text += "; selected: \(HumanText.count(selected.files.setCount, "file")), "
+            text += HumanText.size(selected.byteCount)
+        }
+        let links = info.files.count { $0.isSymbolicLink }
+        if links > 0 { text += "; \(HumanText.count(links, "symbolic link")) left out" }
+        for wish in selected.unmatched.prefix(3) { text += "; nothing is \(TerminalText.escaped("'\(wish)'"))" }
+        return text
     }
 
     private static func text(of report: TrackerReport) -> String {

@@ -10,12 +10,12 @@ package enum GetEvent: Equatable, Sendable {
     case tracker(TrackerReport)
     case peerConnected(Endpoint)
     case peerLost(Endpoint, PeerLoss)
-    case metadata(Info)
+    case metadata(Info, SelectedFiles)
     /// A whole metadata did not match the infohash; so many peers had a part in it.
     case metadataRejected(peers: Int)
     case pieceFailed(Int)
     case announced(nodes: Int)
-    /// The index of a file in the torrent, all of whose pieces are verified.
+    /// The index of a file in the torrent, all of whose pieces are verified; of the wanted ones.
     case fileCompleted(Int, Info)
     case completed(Info, GetTimings, GetTotals)
 }
@@ -34,6 +34,8 @@ package struct GetTimings: Equatable, Sendable {
 
 /// Bytes of payload that a run moved.
 package struct GetTotals: Equatable, Sendable {
+    /// Of the wanted files.
+    package var size = 0
     package var downloaded = 0
     package var uploaded = 0
     /// Received, but not asked for or broken.

@@ -16,8 +16,14 @@ package struct GetPlan: Equatable, Sendable {
     package var bootstrapNodes = 0
     /// Where the files go, for the messages.
     package var directory = "."
+    /// They are gone when the run ends.
+    package var isScratch = false
     /// Known from the start when the source is a .torrent.
     package var info: Info?
+    /// Which files are wanted; nil for all.
+    package var selection: FileSelection?
+    /// One file is wanted, and no more.
+    package var wantsOneFile = false
     package var limits = StageLimits()
     package var seedLimits = SeedLimits()
     /// Nothing is to be fetched: what is not on disk is an error.

@@ -19,7 +19,7 @@ package struct GetReport: Sendable {
         case .peerFound(let endpoint, let source):
             line("peer_found", .init("peer", .string(endpoint.description)), .init("source", .string(source.rawValue)))
         case .tracker(let report): tracker(report)
-        case .metadata(let info): metadata(info)
+        case .metadata(let info, let selected): metadata(info, selected)
         case .announced(let nodes): line("announced", .init("nodes", .integer(nodes)))
         case .fileCompleted(let index, let info): fileCompleted(info, index)
         case .completed(let info, let timings, let totals): completed(info, timings, totals)
@@ -70,14 +70,18 @@ package struct GetReport: Sendable {
             ])
     }
 
-    private func metadata(_ info: Info) -> JSONLine {
-        let files = info.files.map { file in
-            JSONValue.object([.init("path", Self.path(file)), .init("size", .integer(file.length))])
+    private func metadata(_ info: Info, _ selected: SelectedFiles) -> JSONLine {
+        let files = info.files.indices.filter { !info.files[$0].isPadding }.map { index in
+            JSONValue.object([
+                .init("index", .integer(index)), .init("path", Self.path(info.files[index])),
+                .init("size", .integer(info.files[index].length)), .init("selected", .bool(selected.files[index])),
+            ])
         }
         return line(
             "metadata",
             .init("name", .string(info.name)),
             .init("size", .integer(info.totalLength)),
+            .init("selected_bytes", .integer(selected.byteCount)),
             .init("piece_length", .integer(info.pieceLength)),
             .init("piece_count", .integer(info.pieceCount)),
             .init("files", .array(files)))
@@ -113,7 +117,7 @@ package struct GetReport: Sendable {
         return line(
             "completed",
             .init("name", .string(info.name)),
-            .init("size", .integer(info.totalLength)),
+            .init("size", .integer(totals.size)),
             .init("downloaded_bytes", .integer(totals.downloaded)),
             .init("uploaded_bytes", .integer(totals.uploaded)),
             .init("wasted_bytes", .integer(totals.wasted)),

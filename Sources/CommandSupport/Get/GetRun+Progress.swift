@@ -8,7 +8,7 @@ extension GetRun {
         state.stage = stage
         state.name = info?.name ?? plan.name ?? plan.infoHash.hex
         state.doneBytes = snapshot.verifiedBytes
-        state.totalBytes = snapshot.totalBytes > 0 ? snapshot.totalBytes : info?.totalLength ?? 0
+        state.totalBytes = snapshot.totalBytes > 0 ? snapshot.totalBytes : wantedBytes
         state.uploadedBytes = snapshot.uploadedBytes
         state.downloadRate = snapshot.downloadRate
         state.uploadRate = snapshot.uploadRate

@@ -12,6 +12,8 @@ package struct GetRun: Sendable {
     package private(set) var stage: GetStage
     package private(set) var outcome: GetOutcome?
     package private(set) var info: Info?
+    /// What is wanted of it; nil as long as nobody knows its files.
+    package private(set) var selected: SelectedFiles?
     package private(set) var snapshot = TorrentSnapshot()
     package private(set) var nodes = NodeCounts()
     package private(set) var timings = GetTimings()
@@ -44,12 +46,12 @@ package struct GetRun: Sendable {
     package init(_ plan: GetPlan, now: Instant) {
         self.plan = plan
         info = plan.info
-        files = plan.info.map { FileCompletion($0) }
         start = now
         stageStart = now
         lastProgress = now
         stage = plan.info != nil ? .checking : plan.waitsForDHT ? .bootstrap : .peers
         if stage == .peers { peersStart = now }
+        if let info { choose(of: info) }
     }
 
     /// When `timedOut` wants to be called; nil for never.
@@ -99,8 +101,8 @@ package struct GetRun: Sendable {
             lastProgress = now
         }
         advance(now: now)
-        guard stage == .seeding, let info else { return }
-        if plan.seedLimits.isReached(uploaded: snapshot.uploadedBytes, size: info.totalLength) {
+        guard stage == .seeding else { return }
+        if plan.seedLimits.isReached(uploaded: snapshot.uploadedBytes, size: wantedBytes) {
             finish(.done, Verdict(self).ratioReached)
         }
     }
@@ -136,8 +138,8 @@ package struct GetRun: Sendable {
             events.append(.pieceFailed(piece))
         case .completed: completed(now: now)
         case .announced(let count): events.append(.announced(nodes: count))
-        // Why is told by `storageFailed(_:)`.
-        case .storageFailed: break
+        // Why is told by `storageFailed(_:)`, and by what we found in the same metadata.
+        case .storageFailed, .nothingSelected: break
         }
         advance(now: now)
     }
@@ -180,6 +182,11 @@ package struct GetRun: Sendable {
         }
     }
 
+    /// Nobody reads any more what is written to standard output: there is no use in going on.
+    package mutating func readerWent() {
+        finish(.done, ("nobody reads standard output any more", nil))
+    }
+
     /// Nothing can come of it any more, though its time is not over.
     package mutating func gaveUp(_ status: ProgramExit, because message: String, advice: String? = nil) {
         finish(status, (message, advice))
@@ -212,10 +219,26 @@ package struct GetRun: Sendable {
     private mutating func metadataArrived(_ info: Info, now: Instant) {
         guard self.info == nil else { return }
         self.info = info
-        files = FileCompletion(info)
         note(\.metadata, now)
-        events.append(.metadata(info))
+        choose(of: info)
+        events.append(.metadata(info, selected ?? SelectedFiles(allOf: info)))
     }
+
+    /// Finds out what is wanted of the files.
+    private mutating func choose(of info: Info) {
+        do {
+            let selected = try plan.selection?.files(of: info) ?? SelectedFiles(allOf: info)
+            self.selected = selected
+            files = FileCompletion(info, selected)
+            guard plan.wantsOneFile, selected.files.setCount != 1 else { return }
+            finish(.usage, Verdict(self).notOneFile(selected))
+        } catch {
+            finish(.usage, Verdict(self).nothingSelected(error))
+        }
+    }
+
+    /// Of the wanted files; 0 as long as nobody knows them.
+    var wantedBytes: Int { selected?.byteCount ?? 0 }
 
     private mutating func fileProgress(_ piece: Int) {
         guard let info, piece < info.pieceCount else { return }
@@ -227,6 +250,7 @@ package struct GetRun: Sendable {
         isComplete = true
         note(\.complete, now)
         var totals = GetTotals()
+        totals.size = wantedBytes
         totals.downloaded = snapshot.downloadedBytes
         totals.uploaded = snapshot.uploadedBytes
         totals.wasted = snapshot.wastedBytes

@@ -13,6 +13,8 @@ package struct GetSource: Equatable, Sendable {
     package let peers: [PeerAddress]
     /// `nodes` of a .torrent file: where to enter the DHT (BEP 5).
     package let nodes: [PeerAddress]
+    /// `so` of a magnet (BEP 53).
+    package let selection: FileSelection?
     /// In their tiers (BEP 12), as texts; each of a magnet is a tier of its own.
     package let trackers: [[String]]
 
@@ -52,6 +54,7 @@ package struct GetSource: Equatable, Sendable {
         peers = magnet.peers
         nodes = []
         trackers = magnet.trackers.map { [$0] }
+        selection = magnet.selection
     }
 
     private init(_ torrent: Torrent) {
@@ -61,6 +64,7 @@ package struct GetSource: Equatable, Sendable {
         peers = []
         nodes = torrent.nodes
         trackers = torrent.trackers
+        selection = nil
     }
 
     // MARK: Magnets

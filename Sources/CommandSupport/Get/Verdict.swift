@@ -88,6 +88,22 @@ struct Verdict {
         )
     }
 
+    func nothingSelected(_ mismatch: FileSelection.Mismatch) -> Words {
+        (
+            "nothing is selected: " + TerminalText.escaped(mismatch.description),
+            "--list shows all files and their numbers"
+        )
+    }
+
+    /// Standard output takes one file.
+    func notOneFile(_ selected: SelectedFiles) -> Words {
+        let count = HumanText.count(selected.files.setCount, "file")
+        return (
+            "--stdout is for one file, and this is \(count) of \(TerminalText.escaped(run.info?.name ?? ""))",
+            "choose one with --select; --list shows all files and their numbers"
+        )
+    }
+
     var interrupted: Words {
         guard run.info != nil else {
             let words = asked.isEmpty ? peers : "\(peers); \(asked)"
@@ -99,7 +115,7 @@ struct Verdict {
     var metadataHere: Words { ("the metadata is here", nil) }
 
     var completed: Words {
-        ("complete: \(HumanText.size(run.info?.totalLength ?? 0)), every piece verified", nil)
+        ("complete: \(HumanText.size(run.wantedBytes)), every piece verified", nil)
     }
 
     var seeded: Words {
@@ -112,7 +128,7 @@ struct Verdict {
     }
 
     var ratioReached: Words {
-        let size = HumanText.size(run.info?.totalLength ?? 0)
+        let size = HumanText.size(run.wantedBytes)
         return ("stopped seeding: \(HumanText.size(run.snapshot.uploadedBytes)) uploaded of a torrent of \(size)", nil)
     }
 
@@ -163,11 +179,14 @@ struct Verdict {
     }
 
     private var verified: String {
-        let total = run.info?.totalLength ?? run.snapshot.totalBytes
+        let total = run.selected?.byteCount ?? run.snapshot.totalBytes
         let done = run.snapshot.verifiedBytes
         let percent = HumanText.percent(done, of: total)
         return "\(HumanText.size(done)) of \(HumanText.size(total)) (\(percent) %) verified"
     }
 
-    private var kept: String { "what is verified is kept in \(TerminalText.escaped(run.plan.directory))" }
+    private var kept: String {
+        if run.plan.isScratch { return "nothing is kept without -o" }
+        return "what is verified is kept in \(TerminalText.escaped(run.plan.directory))"
+    }
 }

@@ -31,7 +31,7 @@ package struct DiskVerdict: Equatable, Sendable {
         let isBad = pieces.indices.map { pieces[$0] != .hash(info.hash(ofPiece: $0)) }
         badPieces = PieceRanges(isBad.indices.filter { isBad[$0] })
         verifiedBytes = isBad.indices.reduce(0) { $0 + (isBad[$1] ? 0 : info.length(ofPiece: $1)) }
-        files = info.files.indices.compactMap { index in
+        files = info.files.indices.filter { info.files[$0].isStored }.compactMap { index in
             let bad = info.pieces(ofFile: index).filter { isBad[$0] }
             let fault = Self.fault(index, found[index], length: info.files[index].length, bad.map { pieces[$0] })
             return fault.map { FileFault(index: index, fault: $0, pieces: PieceRanges(bad)) }

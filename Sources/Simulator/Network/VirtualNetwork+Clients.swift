@@ -107,7 +107,7 @@ extension VirtualNetwork {
         case .close(let handle):
             guard let (number, side) = connections.find(handle, of: host) else { return }
             hangUp(number, side)
-        case .openStorage(let torrent, let info):
+        case .openStorage(let torrent, let info, _):
             tell(host) {
                 $0.storageOpened(torrent, have: Bitfield(filled: info.pieceCount), now: $1, into: &$2)
             }
