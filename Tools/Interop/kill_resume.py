@@ -105,7 +105,7 @@ class Trial:
     def turn(self, before, may_kill):
         """One run of the program to its kill or its end, checked; with the pieces on record and those that were sent."""
         moment = self.random.uniform(0, 0.3 if self.random.random() < 0.25 else self.options.latest)
-        code, events = self.play(moment if may_kill else 60)
+        code, events = self.play(moment if may_kill else 120)
         sent = self.sent_pieces()
         complete = code == 0
         after = set(range(self.piece_count)) if complete else self.on_record()
@@ -138,7 +138,8 @@ class Trial:
     def play(self, seconds):
         """Runs the program for so long at most; its code, and the events it printed."""
         command = [self.options.magnetget, self.ready["magnet"], "--peer", self.ready["endpoint"], "--no-dht", "--no-state"]
-        command += ["--network", "private", "--bind", f"{self.prefix}.201", "--json", "-o", self.folder]
+        command += ["--network", "private", "--bind", f"{self.prefix}.201", "--json", "--timeout", "120"]
+        command += ["-o", self.folder]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             output, _ = process.communicate(timeout=seconds)

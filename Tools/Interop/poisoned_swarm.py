@@ -119,7 +119,8 @@ class Swarm:
 
     def start(self, magnet):
         command = [self.options.magnetget, magnet, "--bootstrap", self.bootstrap, "--bind", f"{self.prefix}.230"]
-        command += ["--no-state", "-v", "--json", "-o", os.path.join(self.work, "download")]
+        command += ["--no-state", "-v", "--json", "--timeout", str(self.options.timeout)]
+        command += ["-o", os.path.join(self.work, "download")]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.readers = [threading.Thread(target=self.read, args=(stream,)) for stream in (process.stdout, process.stderr)]
         for reader in self.readers:
