@@ -4,7 +4,7 @@ import Testing
 extension EndToEnd {
     @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(2)))
     struct KillTests {
-        /// The moments that this seed draws: 0.14, 0.25, 7.49, 1.69 and 2.39 s; pieces are on record after five seconds.
+        /// This seed draws the moments 0.14, 0.25, 7.49, 1.69 and 2.39 s; pieces are on record after five seconds.
         @Test func noRecordedPieceIsWrongOrFetchedAgain() async throws {
             try await Lab.run { lab in
                 let script = try lab.startScript(

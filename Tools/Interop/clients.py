@@ -70,8 +70,9 @@ class Aria2(Client):
         return output("aria2c", "--version").split()[2]
 
     def run(self, lab, policy, source, folder, *more):
-        words = ["aria2c", source, "-d", folder, f"--interface={lab.address(2)}", "--listen-port=6881", "--no-conf=true"]
-        words += ["--bt-enable-lpd=false", "--seed-ratio=0.0", "--enable-dht6=false", *self.ENCRYPTION[policy], *more]
+        words = ["aria2c", source, "-d", folder, f"--interface={lab.address(2)}", "--listen-port=6881"]
+        words += ["--no-conf=true", "--bt-enable-lpd=false", "--seed-ratio=0.0"]
+        words += ["--enable-dht6=false", *self.ENCRYPTION[policy], *more]
         if lab.nodes:
             words += ["--enable-dht=true", f"--dht-entry-point={lab.nodes[0]}", "--dht-listen-port=6881"]
             words += [f"--dht-file-path={lab.path('aria2-dht')}"]

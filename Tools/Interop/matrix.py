@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Every client with magnetget, both ways: found by a real opentracker and nothing else, or by the DHT and nothing else.
+"""Every client with magnetget, both ways: found by a real opentracker alone, or by the DHT alone.
 
-Runs itself in a network namespace without a way out, so it needs root. Each cell has addresses of 44/8 of its own, which
+Runs itself in a network namespace without a way out, so it needs root. Each cell has its own addresses of 44/8, which
 look public, as many clients want. One JSON line for each: `client`, `discovery` ("tracker", "dht"), `direction` ("from"
-it, "to" it), `ours` and `theirs` (what each does about encryption), `ok`, `seconds`, and `note` when it failed; then the
-exit code is 1. A client that is not installed has one line with `skipped`. docs/interop.md has the table.
+it, "to" it), `ours` and `theirs` (what each does about encryption), `ok`, `seconds`, and `note` when it failed; then
+the exit code is 1. A client that is not installed has one line with `skipped`. docs/interop.md has the table.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main():
     parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
     options = parser.parse_args()
     # With processes of its own: whatever way this ends, the kernel ends them all.
-    wire.enter("--pid", "--fork", "--kill-child")
+    wire.enter("--pid", "--mount-proc", "--fork", "--kill-child")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "route", "add", "local", "44.0.0.0/8", "dev", "lo"], check=True)
     raw = open(options.output, "a") if options.output else None
@@ -168,7 +168,7 @@ class Lab:
         time.sleep(0.3)
 
     def start_nodes(self):
-        """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes only one of each /24 for a bucket."""
+        """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes one of each /24 for a bucket."""
         addresses = [self.address(10, network=10 + node) for node in range(NODES + 1)]
         words = [sys.executable, f"{HERE}/dht_network.py", "--port", "6881", "--lift-limits"]
         self.start(words + ["--addresses", ",".join(addresses)])

@@ -60,8 +60,10 @@ enum Machine {
     static let mountReason = "this user may not mount a tmpfs in a namespace of its own (unshare, nsenter)"
 
     /// Whether networks may be made that nothing leaves: by root only.
-    static let mayMakeNetworks =
-        getuid() == 0 && succeeds(["unshare", "--net", "--pid", "--fork", "ip", "link", "set", "lo", "up"])
+    static let mayMakeNetworks: Bool = {
+        let command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
+        return getuid() == 0 && succeeds(command + ["ip", "link", "set", "lo", "up"])
+    }()
     static let networkReason = "needs root, unshare and ip to make a network namespace"
 
     /// Whether a program of this name is installed.
