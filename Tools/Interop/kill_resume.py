@@ -3,7 +3,7 @@
 
 After each kill the marker beside the data is read by a reader of its own (Sources/Storage describes it with
 `ResumeFile` and `JournalRecord`): every byte of each piece on record must be right on disk. The next run must not fetch
-a recorded piece again, as the seeder, libtorrent, counts what it sends. A finished download is compared byte by byte, and
+a recorded piece again, as the seeder, libtorrent, counts what it sends. A finished download is compared byte by byte and
 begun anew until --kills are reached. One JSON line for each run, {"event": "summary"} at the end; exit code 1 on any
 breach.
 The moments are drawn from --seed; what happens at them is up to the machine.
