@@ -3,9 +3,10 @@
 
 A DHT of libtorrent nodes on loopback, one libtorrent seeder; every client begins with nothing but the infohash and one
 bootstrap node. uTP is off at libtorrent's ends: a seeder that holds uTP connections to clients that were killed
-throttles TCP, and answers us at its ticks of half a second or not at all. One JSON line for each: `client`, `round`, `seconds` until the event can be read, `loading_seconds`, the
-part of libtorrent's that Python takes to load it. All take turns in a rotating order; the first round warms up and is
-left out of the medians. Exit code 1 when one fails, or when magnetget's median is not below libtorrent's.
+throttles TCP, and answers us at its ticks of half a second or not at all. One JSON line for each: `client`, `round`,
+`seconds` until the event can be read, `loading_seconds`, the part of libtorrent's that Python takes to load it. All
+take turns in a rotating order; the first round warms up and is left out of the medians. Exit code 1 when one
+fails, or when magnetget's median is not below libtorrent's.
 """
 
 import argparse

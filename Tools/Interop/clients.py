@@ -2,6 +2,7 @@
 
 Each has `is_here`, `version`, `seed` and `fetch`; the last two start it in a lab, which says what about (`torrent`,
 `source`), where (`address(2)`) and through whom (`nodes`: of a DHT, or none: then the torrent names its tracker).
+Who `hears_of_nobody` announces itself in the DHT and reads no peers there: it must be called.
 `policy` is what it does about encryption: "plain" nothing but plaintext, "allowed" whatever comes, "required" RC4 only.
 """
 
@@ -29,7 +30,11 @@ def output(*command):
     return words.stdout + words.stderr
 
 
-class Libtorrent:
+class Client:
+    hears_of_nobody = False
+
+
+class Libtorrent(Client):
     ENCRYPTION = {"plain": "off", "allowed": "default", "required": "rc4"}
 
     def is_here(self):
@@ -55,7 +60,7 @@ class Libtorrent:
         lab.start(words + ["--seed-seconds", "60", *self.common(lab, policy)])
 
 
-class Aria2:
+class Aria2(Client):
     ENCRYPTION = {"plain": [], "allowed": [], "required": ["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"]}
 
     def is_here(self):
@@ -65,8 +70,9 @@ class Aria2:
         return output("aria2c", "--version").split()[2]
 
     def run(self, lab, policy, source, folder, *more):
-        words = ["aria2c", source, "-d", folder, f"--interface={lab.address(2)}", "--listen-port=6881", "--no-conf=true"]
-        words += ["--bt-enable-lpd=false", "--seed-ratio=0.0", "--enable-dht6=false", *self.ENCRYPTION[policy], *more]
+        words = ["aria2c", source, "-d", folder, f"--interface={lab.address(2)}", "--listen-port=6881"]
+        words += ["--no-conf=true", "--bt-enable-lpd=false", "--seed-ratio=0.0"]
+        words += ["--enable-dht6=false", *self.ENCRYPTION[policy], *more]
         if lab.nodes:
             words += ["--enable-dht=true", f"--dht-entry-point={lab.nodes[0]}", "--dht-listen-port=6881"]
             words += [f"--dht-file-path={lab.path('aria2-dht')}"]
@@ -81,7 +87,7 @@ class Aria2:
         self.run(lab, policy, lab.source, lab.path("fetched"))
 
 
-class Transmission:
+class Transmission(Client):
     ENCRYPTION = {"plain": "-et", "allowed": "-ep", "required": "-er"}
 
     def is_here(self):
@@ -104,7 +110,9 @@ class Transmission:
         self.run(lab, policy, lab.source, lab.path("fetched"))
 
 
-class RTorrent:
+class RTorrent(Client):
+    # libtorrent 0.13.8, its own: AddressList::parse_address_bencode reads the first "6:" of the list as an address.
+    hears_of_nobody = True
     ENCRYPTION = {
         "plain": "none",
         "allowed": "allow_incoming,try_outgoing,enable_retry",
@@ -146,7 +154,7 @@ class RTorrent:
         self.run(lab, policy, lab.source, lab.path("fetched"))
 
 
-class QBittorrent:
+class QBittorrent(Client):
     """Driven through its web interface, which is told to trust the addresses of the lab."""
 
     ENCRYPTION = {"plain": 2, "allowed": 0, "required": 1}
@@ -225,7 +233,7 @@ def form(source, fields):
     return b"".join(head + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode(), boundary
 
 
-class Deluge:
+class Deluge(Client):
     """`deluged`, told what to do by `deluge_add.py` in the Python that it comes with."""
 
     # Policy of both directions (0 forced, 1 enabled, 2 off) and level (1 RC4, 2 either).

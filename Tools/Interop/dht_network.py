@@ -36,6 +36,7 @@ def main():
     parser.add_argument("--prefix", default=rig.loopback_prefix(), help="three octets, e.g. 127.7.0")
     parser.add_argument("--addresses", help="of the nodes instead, separated by commas, and of a prober")
     parser.add_argument("--port", type=int, default=0, help="of each node; 0: any free one")
+    parser.add_argument("--good", type=int, default=7, help="nodes that each must hold as good before it is ready")
     parser.add_argument("--ipv6", action="store_true", help="all nodes on ::1, each with a port of its own")
     parser.add_argument("--lift-limits", action="store_true", help="let each node answer any load")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")
@@ -44,7 +45,7 @@ def main():
         rig.fail("--nodes: 1 to 199")
     commands = rig.Commands()
     network = Network(addresses(options), options.port, rig.NO_DHT_LIMITS if options.lift_limits else {})
-    network.wait_until_connected(commands)
+    network.wait_until_connected(commands, options.good)
     end = time.monotonic() + options.lifetime
     while time.monotonic() < end:
         words = commands.next(timeout=0.05)
@@ -92,9 +93,9 @@ class Network:
                 if other is not node:
                     node.lt.add_dht_node(rig.parse_endpoint(other.endpoint))
 
-    def wait_until_connected(self, commands, limit=30):
+    def wait_until_connected(self, commands, good, limit=30):
         started = time.monotonic()
-        wanted = min(len(self.nodes) - 1, 7)
+        wanted = min(len(self.nodes) - 1, good)
         while min(len(view["good"]) for view in self.views()) < wanted:
             if time.monotonic() - started > limit:
                 rig.fail(f"the nodes did not find {wanted} others each within {limit} s")

@@ -2,9 +2,10 @@
 """Kills magnetget at random moments of a download, with SIGKILL, and has it go on, until everything is there.
 
 After each kill the marker beside the data is read by a reader of its own (Sources/Storage describes it with
-`ResumeFile` and `JournalRecord`): every byte of each piece on record must be right on disk. The next run must not fetch a recorded
-piece again, as the seeder, libtorrent, counts what it sends. A finished download is compared byte by byte, and begun
-anew until --kills are reached. One JSON line for each run, {"event": "summary"} at the end; exit code 1 on any breach.
+`ResumeFile` and `JournalRecord`): every byte of each piece on record must be right on disk. The next run must not fetch
+a recorded piece again, as the seeder, libtorrent, counts what it sends. A finished download is compared byte by byte and
+begun anew until --kills are reached. One JSON line for each run, {"event": "summary"} at the end; exit code 1 on any
+breach.
 The moments are drawn from --seed; what happens at them is up to the machine.
 """
 
@@ -103,9 +104,9 @@ class Trial:
         print(json.dumps(line), flush=True)
 
     def turn(self, before, may_kill):
-        """One run of the program to its kill or its end, checked; with the pieces on record and those that were sent."""
+        """One run of the program to its kill or its end, checked; the pieces then on record, and those sent."""
         moment = self.random.uniform(0, 0.3 if self.random.random() < 0.25 else self.options.latest)
-        code, events = self.play(moment if may_kill else 60)
+        code, events = self.play(moment if may_kill else 120)
         sent = self.sent_pieces()
         complete = code == 0
         after = set(range(self.piece_count)) if complete else self.on_record()
@@ -137,8 +138,9 @@ class Trial:
 
     def play(self, seconds):
         """Runs the program for so long at most; its code, and the events it printed."""
-        command = [self.options.magnetget, self.ready["magnet"], "--peer", self.ready["endpoint"], "--no-dht", "--no-state"]
-        command += ["--network", "private", "--bind", f"{self.prefix}.201", "--json", "-o", self.folder]
+        command = [self.options.magnetget, self.ready["magnet"], "--peer", self.ready["endpoint"], "--no-dht"]
+        command += ["--no-state", "--network", "private", "--bind", f"{self.prefix}.201", "--json", "--timeout", "120"]
+        command += ["-o", self.folder]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             output, _ = process.communicate(timeout=seconds)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Every client with magnetget, both ways: found by a real opentracker and nothing else, or by the DHT and nothing else.
+"""Every client with magnetget, both ways: found by a real opentracker alone, or by the DHT alone.
 
-Runs itself in a network namespace without a way out, so it needs root. Each cell has addresses of 44/8 of its own, which
+Runs itself in a network namespace without a way out, so it needs root. Each cell has its own addresses of 44/8, which
 look public, as many clients want. One JSON line for each: `client`, `discovery` ("tracker", "dht"), `direction` ("from"
-it, "to" it), `ours` and `theirs` (what each does about encryption), `ok`, `seconds`, and `note` when it failed; then the
-exit code is 1. A client that is not installed has one line with `skipped`. docs/interop.md has the table.
+it, "to" it), `ours` and `theirs` (what each does about encryption), `ok`, `seconds`, and `note` when it failed; then
+the exit code is 1. A client that is not installed has one line with `skipped`. docs/interop.md has the table.
 """
 
 import argparse
@@ -43,7 +43,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
     options = parser.parse_args()
-    wire.enter()
+    # With processes of its own: whatever way this ends, the kernel ends them all.
+    wire.enter("--pid", "--mount-proc", "--fork", "--kill-child")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "route", "add", "local", "44.0.0.0/8", "dev", "lo"], check=True)
     raw = open(options.output, "a") if options.output else None
@@ -81,17 +82,7 @@ def run(serial, name, discovery, direction, ours, theirs, options):
         lab = Lab(work, serial, discovery, options)
         try:
             started = time.monotonic()
-            if direction == "from":
-                client.seed(lab, theirs)
-            elif discovery == "tracker":
-                client.fetch(lab, theirs)
-            # Who calls us in plaintext when we refuse that comes back late or never: so we are the ones who call.
-            time.sleep(2 if ours == "require" else 0)
-            lab.magnetget("get" if direction == "from" else "seed", ours)
-            if direction == "to" and discovery == "dht":
-                # Most clients look once, and then again after a quarter of an hour.
-                lab.wait_for_announce()
-                client.fetch(lab, theirs)
+            start(lab, client, direction, ours, theirs)
             ok = lab.wait()
             line |= {"ok": ok, "seconds": round(time.monotonic() - started, 2)}
             if not ok:
@@ -101,6 +92,23 @@ def run(serial, name, discovery, direction, ours, theirs, options):
         finally:
             lab.close()
     return line
+
+
+def start(lab, client, direction, ours, theirs):
+    """Starts both, in the order in which they find each other at once: most look once in a quarter of an hour."""
+    if direction == "from":
+        client.seed(lab, theirs)
+    elif not lab.nodes:
+        client.fetch(lab, theirs)
+    elif client.hears_of_nobody:
+        client.fetch(lab, theirs)
+        lab.wait_for_text(f'"peer": "{lab.address(2)}:', of=0)
+    # Who calls us in plaintext when we refuse that comes back late or never: so we are the ones who call.
+    time.sleep(2 if ours == "require" else 0)
+    lab.magnetget("get" if direction == "from" else "seed", ours)
+    if direction == "to" and lab.nodes and not client.hears_of_nobody:
+        lab.wait_for_text('"event":"announced"')
+        client.fetch(lab, theirs)
 
 
 class Lab:
@@ -160,11 +168,13 @@ class Lab:
         time.sleep(0.3)
 
     def start_nodes(self):
-        """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes only one of each /24 for a bucket."""
+        """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes one of each /24 for a bucket."""
         addresses = [self.address(10, network=10 + node) for node in range(NODES + 1)]
-        words = [sys.executable, f"{HERE}/dht_network.py", "--port", "6881", "--lift-limits"]
+        words = [sys.executable, f"{HERE}/dht_network.py", "--port", "6881", "--lift-limits", "--good", "12"]
         self.start(words + ["--addresses", ",".join(addresses)])
-        self.wait_for_event("ready", 60)
+        self.wait_for_text('"event": "ready"')
+        # Whoever announces to nodes that hardly know each other may have announced to the wrong ones.
+        time.sleep(1)
         self.nodes = [f"{address}:6881" for address in addresses[:NODES]]
 
     def start(self, command, env=None, cwd=None, hosts=()):
@@ -189,18 +199,15 @@ class Lab:
         command += ["--peers-timeout", str(self.options.timeout)]
         self.start(command + (["--seed"] if verb == "seed" else []))
 
-    def wait_for_announce(self):
-        self.wait_for_event("announced", self.options.timeout)
-
-    def wait_for_event(self, event, seconds):
-        """Waits for a line of JSON of the program that was started last."""
-        deadline = time.monotonic() + seconds
+    def wait_for_text(self, text, of=-1):
+        """Waits until a program has said it: the last one that was started, or the one of this number."""
+        deadline = time.monotonic() + self.options.timeout
         while time.monotonic() < deadline:
-            with open(self.running[-1][1]) as log:
-                if f'"event":"{event}"' in log.read().replace('": "', '":"'):
+            with open(self.running[of][1]) as log:
+                if text in log.read():
                     return
             time.sleep(0.05)
-        raise TimeoutError(f"no '{event}' within {seconds} s")
+        raise TimeoutError(f"no {text}")
 
     def wait(self):
         """Whether the file is there and right in time."""

@@ -64,11 +64,12 @@ class Swarm:
         self.payload, self.torrent = os.path.join(work, "payload.bin"), os.path.join(work, "payload.torrent")
         with open(self.payload, "wb") as file:
             file.write(self.random.randbytes(options.size))
-        self.honest, self.hostile, self.rigs = [], {}, []
+        self.honest, self.hostile, self.rigs, self.readers = [], {}, [], []
         self.lines, self.metadata_at = [], None
 
     def run(self):
-        network = Helper("dht_network.py", "--nodes", "8", "--prefix", self.prefix, "--lift-limits", helpers=self.helpers)
+        words = ["--nodes", "8", "--prefix", self.prefix, "--lift-limits"]
+        network = Helper("dht_network.py", *words, helpers=self.helpers)
         self.bootstrap = network.wait_for("ready")["bootstrap"]
         network.drain()
         magnet = self.make_torrent()
@@ -113,15 +114,18 @@ class Swarm:
 
     def add_hostile(self, kind):
         words = ["--torrent", self.torrent, "--file", self.payload, "--kinds", kind, "--prefix", self.prefix]
-        peer = Helper("hostile_peers.py", *words, "--bootstrap", self.bootstrap, "--seed", str(self.seed), helpers=self.helpers)
+        words += ["--bootstrap", self.bootstrap, "--seed", str(self.seed)]
+        peer = Helper("hostile_peers.py", *words, helpers=self.helpers)
         self.hostile[kind] = peer.wait_for("ready")["peers"][kind]
         self.rigs.append(peer)
 
     def start(self, magnet):
         command = [self.options.magnetget, magnet, "--bootstrap", self.bootstrap, "--bind", f"{self.prefix}.230"]
-        command += ["--no-state", "-v", "--json", "-o", os.path.join(self.work, "download")]
+        command += ["--no-state", "-v", "--json", "--timeout", str(self.options.timeout)]
+        command += ["-o", os.path.join(self.work, "download")]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.readers = [threading.Thread(target=self.read, args=(stream,)) for stream in (process.stdout, process.stderr)]
+        streams = [process.stdout, process.stderr]
+        self.readers = [threading.Thread(target=self.read, args=(stream,)) for stream in streams]
         for reader in self.readers:
             reader.start()
         return process

@@ -33,11 +33,14 @@ def _address(first, row, variant):
     return f"{first}.{1 + row % ROWS_PER_OCTET}.{row // ROWS_PER_OCTET * 16 + variant}.10"
 
 
-def enter():
-    """Runs the program again in a network namespace of its own, if it is not in one; nothing can leave from there."""
+def enter(*more):
+    """Runs the program again in a network namespace of its own, if it is not in one; nothing can leave from there.
+
+    `more` are further options of unshare(1).
+    """
     if os.environ.get("MAINLINE_WIRE") != "1":
         os.environ["MAINLINE_WIRE"] = "1"
-        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+        os.execvp("unshare", ["unshare", "--net", *more, sys.executable, *sys.argv])
     if has_way_out():
         sys.exit("this network namespace has a way out: it is not one of the rig's")
 

@@ -84,11 +84,20 @@ final class Lab {
         try await startMagnetget(arguments, in: front).end(within: seconds)
     }
 
-    /// Starts a script of Tools/Interop, which ends when its standard input is closed.
+    /// Starts a rig of Tools/Interop, which ends when its standard input is closed.
     func startRig(_ script: String, _ arguments: [String]) throws -> Child {
+        try start(try pythonCommand(script) + arguments, hasInput: true)
+    }
+
+    /// Starts a script of Tools/Interop that runs `magnetget` itself, and ends by itself.
+    func startScript(_ script: String, _ arguments: [String]) throws -> Child {
+        let program = Machine.programs.appending(path: "magnetget").path
+        return try start(["env", "TMPDIR=\(folder)"] + pythonCommand(script) + ["--magnetget", program] + arguments)
+    }
+
+    private func pythonCommand(_ script: String) throws -> [String] {
         guard let python = Machine.python else { throw Trouble(Machine.libtorrentReason) }
-        let path = Machine.repository.appending(path: "Tools/Interop/\(script).py").path
-        return try start([python, path] + arguments, hasInput: true)
+        return [python, Machine.repository.appending(path: "Tools/Interop/\(script).py").path]
     }
 }
 

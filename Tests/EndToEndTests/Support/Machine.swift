@@ -59,6 +59,16 @@ enum Machine {
     static let mayMount = ownMounts != nil
     static let mountReason = "this user may not mount a tmpfs in a namespace of its own (unshare, nsenter)"
 
+    /// Whether networks may be made that nothing leaves: by root only.
+    static let mayMakeNetworks: Bool = {
+        let command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
+        return getuid() == 0 && succeeds(command + ["ip", "link", "set", "lo", "up"])
+    }()
+    static let networkReason = "needs root, unshare and ip to make a network namespace"
+
+    /// Whether a program of this name is installed.
+    static func has(_ program: String) -> Bool { succeeds(["sh", "-c", "command -v \(program)"]) }
+
     private static func succeeds(_ command: [String]) -> Bool {
         guard let child = try? Child(command, logs: NSTemporaryDirectory() + "mainline-probe-\(UUID())") else {
             return false
