@@ -67,7 +67,7 @@ extension Swarm {
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesMax / 2 {
             isReadingPaused = false
             // No peer could deliver meanwhile: its clock starts again.
-            for place in peers.indices { peers[place].lastProgressAt = now }
+            for place in peers.indices { restartClocks(of: place, now: now) }
             outbox.actions.append(.resumeReading(torrent))
         }
     }
@@ -101,6 +101,7 @@ extension Swarm {
                 range: payload.range))
         picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
+        peers[place].lastBlockAt = now
         let receipt = picker?.received(block, from: peers[place].handle)
         if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
     }
@@ -138,7 +139,7 @@ extension Swarm {
             if outstanding == 0 { peers[place].idleGeneration = picker?.generation }
             return
         }
-        if outstanding == 0 { peers[place].lastProgressAt = now }
+        if outstanding == 0 { restartClocks(of: place, now: now) }
         peers[place].lastSentAt = now
         for block in blocks { peers[place].session.requested(block, now: now) }
         allowance.download? -= blocks.reduce(0) { $0 + $1.length }
@@ -158,17 +159,23 @@ extension Swarm {
         send(isInterested ? .interested : .notInterested, to: place, now: now, into: &outbox)
     }
 
+    /// From now on the peer has its time again to give what was asked of it.
+    mutating func restartClocks(of place: Int, now: Instant) {
+        peers[place].lastProgressAt = now
+        peers[place].lastBlockAt = now
+    }
+
     private mutating func completed(now: Instant, into outbox: inout Outbox) {
         report(.completed, into: &outbox)
         for place in peers.indices where peers[place].isOpen { setInterest(false, of: place, now: now, into: &outbox) }
-        for handle in peers.filter({ $0.isOpen && $0.isSeed }).map(\.handle) {
+        for handle in peers.filter({ $0.isOpen && $0.wantsNothing }).map(\.handle) {
             lose(handle, .redundant, closing: true, now: now, into: &outbox)
         }
     }
 
-    /// Two seeds have nothing to say to each other.
+    /// Two that want nothing have nothing to say to each other (BEP 21).
     mutating func dropIfRedundant(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker?.isComplete == true, peers[place].isSeed else { return }
+        guard picker?.isComplete == true, peers[place].wantsNothing else { return }
         lose(peers[place].handle, .redundant, closing: true, now: now, into: &outbox)
     }
 }
