@@ -25,7 +25,7 @@ ANNOUNCE_INTERVAL = 5
 def main():
     options = parse()
     commands = rig.Commands()
-    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
+    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption), "enable_lsd": options.lsd}
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
     parameters = lt.add_torrent_params()
@@ -57,6 +57,7 @@ def parse():
     parser.add_argument("--encryption", default="default", help="off; rc4 or plaintext, behind hidden handshakes; default: any")
     parser.add_argument("--private", action="store_true", help="BEP 27")
     parser.add_argument("--no-utp", action="store_true")
+    parser.add_argument("--lsd", action="store_true", help="local service discovery, in a namespace of its own")
     parser.add_argument("--lift-dht-limits", action="store_true")
     parser.add_argument("--upload-limit", type=int, help="bytes per second")
     parser.add_argument("--quit-after", type=float, help="bytes, or up to 1.0 a fraction of the payload")

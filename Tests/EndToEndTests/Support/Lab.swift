@@ -85,10 +85,10 @@ final class Lab {
     }
 
     /// Starts a script of Tools/Interop, which ends when its standard input is closed.
-    func startRig(_ script: String, _ arguments: [String]) throws -> Child {
+    func startRig(_ script: String, _ arguments: [String], in front: [String] = []) throws -> Child {
         guard let python = Machine.python else { throw Trouble(Machine.libtorrentReason) }
         let path = Machine.repository.appending(path: "Tools/Interop/\(script).py").path
-        return try start([python, path] + arguments, hasInput: true)
+        return try start(front + [python, path] + arguments, hasInput: true)
     }
 }
 

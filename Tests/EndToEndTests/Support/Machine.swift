@@ -59,6 +59,17 @@ enum Machine {
     static let mayMount = ownMounts != nil
     static let mountReason = "this user may not mount a tmpfs in a namespace of its own (unshare, nsenter)"
 
+    /// Whether network namespaces and cables between them can be made.
+    static let mayMakeNetworks: Bool = {
+        let name = "mnprobe\(getpid())"
+        guard getuid() == 0, succeeds(["ip", "netns", "add", name]) else { return false }
+        return succeeds(["ip", "netns", "delete", name])
+    }()
+    static let networkReason = "this user may not make network namespaces (ip netns)"
+
+    /// A command of which nothing is to be known.
+    static func run(_ command: [String]) { _ = succeeds(command) }
+
     private static func succeeds(_ command: [String]) -> Bool {
         guard let child = try? Child(command, logs: NSTemporaryDirectory() + "mainline-probe-\(UUID())") else {
             return false
