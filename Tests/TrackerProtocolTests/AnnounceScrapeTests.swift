@@ -28,7 +28,6 @@ import TrackerProtocol
             #expect(world.wait == 900)
             world.sleep()
             #expect(world.said() == [url == tracker ? "t:scrape" : "t4:scrape"])
-            #expect(world.open.count == 1 && world.open[0].question == nil || world.open[0].fetchURL == nil)
         }
     }
 
