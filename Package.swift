@@ -54,7 +54,7 @@ let edge: [Target] = [
     .target(
         name: "CommandSupport",
         dependencies: [
-            "Transport", "Storage", "Client", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments, logging,
+            "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Metainfo", "Primitives", arguments, logging,
         ]),
     .executableTarget(
         name: "dhtnode",
@@ -66,8 +66,8 @@ let edge: [Target] = [
     .executableTarget(
         name: "magnetget",
         dependencies: [
-            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "PeerProtocol", "Metainfo",
-            "Primitives", arguments,
+            "CommandSupport", "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "PeerProtocol",
+            "Metainfo", "Primitives", arguments,
         ]),
 ]
 
@@ -85,8 +85,8 @@ let tests: [Target] = [
     .testTarget(
         name: "TransportTests",
         dependencies: [
-            "Transport", "Client", "Kademlia", "Swarm", "PeerProtocol", "Storage", "Metainfo", "Digest", "Primitives",
-            "CShims", nio, nioPosix, logging,
+            "Transport", "Client", "Kademlia", "Swarm", "TrackerProtocol", "PeerProtocol", "Storage", "Metainfo",
+            "Digest", "Primitives", "CShims", nio, nioPosix, logging,
         ]),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
     .testTarget(name: "SwarmTests", dependencies: ["Swarm", "PeerProtocol", "Metainfo", "Digest", "Primitives"]),
@@ -98,7 +98,7 @@ let tests: [Target] = [
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Primitives"]),
     .testTarget(
         name: "CommandSupportTests",
-        dependencies: ["CommandSupport", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments]),
+        dependencies: ["CommandSupport", "Transport", "Swarm", "Kademlia", "Metainfo", "Primitives", arguments]),
     .testTarget(name: "PeerProtocolTests", dependencies: ["PeerProtocol", "Bencode", "Primitives"]),
     .testTarget(
         name: "TrackerProtocolTests", dependencies: ["TrackerProtocol", "TestSupport", "Bencode", "Primitives"]),

@@ -3,6 +3,7 @@
 #include "address.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +68,44 @@ int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes) {
     if (descriptor < 0) return descriptor;
     ask_for_buffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes);
     ask_for_buffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
+    return descriptor;
+}
+
+static bool join_group(int descriptor, const union address *group, const union address *local, const char *interface) {
+    int on = 1, off = 0;
+    // What others on this machine have joined, and what comes by other interfaces, is not for us.
+    setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface));
+    if (group->any.sa_family == AF_INET6) {
+        struct ipv6_mreq membership = {.ipv6mr_multiaddr = group->v6.sin6_addr};
+        membership.ipv6mr_interface = if_nametoindex(interface);
+        return setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0
+            && setsockopt(descriptor, IPPROTO_IPV6, IPV6_JOIN_GROUP, &membership, sizeof membership) == 0
+            && setsockopt(
+                   descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, &membership.ipv6mr_interface,
+                   sizeof membership.ipv6mr_interface) == 0;
+    }
+    struct ip_mreqn membership = {.imr_multiaddr = group->v4.sin_addr, .imr_address = local->v4.sin_addr};
+    membership.imr_ifindex = (int)if_nametoindex(interface);
+    return setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) == 0
+        && setsockopt(descriptor, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) == 0
+        && setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &membership, sizeof membership) == 0;
+}
+
+int mainline_multicast_open(
+    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface) {
+    union address addresses[2];
+    socklen_t length = mainline_fill(&addresses[0], &group);
+    mainline_fill(&addresses[1], &local);
+    int descriptor = socket(addresses[0].any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || !join_group(descriptor, &addresses[0], &addresses[1], interface)
+        || bind(descriptor, &addresses[0].any, length) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
     return descriptor;
 }
 

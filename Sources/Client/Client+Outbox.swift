@@ -1,5 +1,6 @@
 package import Kademlia
 package import Metainfo
+package import PeerProtocol
 package import Primitives
 package import Swarm
 
@@ -29,6 +30,8 @@ extension Client {
         package var trackers: [[String]] = []
         /// Exchange peers with peers (BEP 11).
         package var usesExchange = true
+        /// Find peers on our own links and be found there (BEP 14), where the driver has links.
+        package var usesLocalDiscovery = true
         /// Fetch pieces in the order of the torrent.
         package var isSequential = false
         /// Which files are wanted; nil for all.
@@ -67,11 +70,14 @@ extension Client {
 
     /// Where the client writes; owned by the driver and reused.
     ///
-    /// Carry out `dht.datagrams`, then `swarm.actions` and `trackers` in order, report `events`, then `clear()`.
+    /// Carry out `dht.datagrams`, then `swarm.actions` and `trackers` in order, send `localAnnounces`, report `events`,
+    /// then `clear()`.
     package struct Outbox: Sendable {
         package var dht = Kademlia.Outbox()
         package var swarm = Swarm.Outbox()
         package var trackers: [TrackerAction] = []
+        /// To be said to the multicast groups of all links.
+        package var localAnnounces: [LocalAnnounce] = []
         package var events: [Event] = []
 
         package init() {}
@@ -80,6 +86,7 @@ extension Client {
             dht.clear()
             swarm.clear()
             trackers.removeAll(keepingCapacity: true)
+            localAnnounces.removeAll(keepingCapacity: true)
             events.removeAll(keepingCapacity: true)
         }
     }

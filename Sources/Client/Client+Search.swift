@@ -1,5 +1,6 @@
 import Kademlia
 import Metainfo
+import PeerProtocol
 import Primitives
 import Swarm
 import TrackerProtocol
@@ -60,10 +61,8 @@ extension Client {
         let exchanges = outbox.swarm.exchanged
         outbox.swarm.exchanged.removeAll(keepingCapacity: true)
         for exchange in exchanges {
-            let usable = exchange.endpoints.filter { configuration.node.networkMode.accepts($0) }
-            withSwarm(exchange.torrent, now: now, into: &outbox) {
-                $0.peersFound(usable, source: .exchange, now: now, into: &$1)
-            }
+            let usable = exchange.peers.filter { configuration.node.networkMode.accepts($0.endpoint) }
+            withSwarm(exchange.torrent, now: now, into: &outbox) { $0.peersExchanged(usable, now: now, into: &$1) }
         }
     }
 
@@ -72,6 +71,7 @@ extension Client {
         let torrent = notice.torrent
         switch notice.event {
         case .peerLost: hurrySearchIfStarving(torrent, now: now)
+        case .storageFailed, .metadataUnusable: local?.remove(torrent)
         case .metadata(let info) where info.isPrivate: keepPrivate(torrent, now: now, into: &outbox)
         case .storageOpened(let pieces):
             guard let index = swarms.index(forKey: torrent) else { return }
@@ -85,6 +85,7 @@ extension Client {
 
     /// A magnet has turned out to be private: from now on its trackers alone are asked (BEP 27).
     private mutating func keepPrivate(_ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
+        local?.remove(torrent)
         guard let index = swarms.index(forKey: torrent), swarms.values[index].search != nil else { return }
         swarms.values[index].search = nil
         node.command(.cancel(lookup(of: swarms.values[index].range)), now: now, into: &outbox.dht)
@@ -96,6 +97,7 @@ extension Client {
             !swarms.values[index].swarm.hasOpenPeers
         else { return }
         swarms.values[index].search?.starved(now: now)
+        local?.starved(torrent, now: now)
         if let tracked = trackers.index(forKey: torrent) { trackers.values[tracked].schedule.starved(now: now) }
         schedule(torrent)
     }
@@ -107,6 +109,10 @@ extension Client {
             guard let torrent = torrent(of: lookup) else { return }
             withSwarm(torrent, now: now, into: &outbox) {
                 $0.peersFound(endpoints, source: .dht, now: now, into: &$1)
+            }
+        case .externalAddressKnown(_, let endpoint):
+            for torrent in torrents {
+                withSwarm(torrent, now: now, into: &outbox) { swarm, _ in swarm.weAre(endpoint) }
             }
         case .lookupFinished(let lookup, let report):
             guard let torrent = torrent(of: lookup), let index = swarms.index(forKey: torrent) else { return }

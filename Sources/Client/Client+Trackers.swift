@@ -18,14 +18,18 @@ extension Client {
         _ id: AnnounceID, _ result: Result<(status: Int, body: [UInt8]), TrackerFailure>, now: Instant,
         into outbox: inout Outbox
     ) {
-        let reply = result.flatMap { answer -> Result<AnnounceReply, TrackerFailure> in
+        let answer = result.flatMap { answer -> Result<UDPTrackerTransaction.Answer, TrackerFailure> in
+            let (body, status) = (answer.body.span.bytes, answer.status)
             do throws(TrackerFailure) {
-                return .success(try AnnounceReply(http: answer.body.span.bytes, status: answer.status))
+                if trackers[id.torrent]?.schedule.isScrape(id.number) == true {
+                    return .success(.scrape(try ScrapeReply(http: body, status: status).files.map(\.counts)))
+                }
+                return .success(.announce(try AnnounceReply(http: body, status: status)))
             } catch {
                 return .failure(error)
             }
         }
-        announced(id, reply, now: now, into: &outbox)
+        answered(id, answer, now: now, into: &outbox)
         settle(now: now, into: &outbox)
     }
 
@@ -34,7 +38,7 @@ extension Client {
         _ id: AnnounceID, _ result: Result<[Endpoint], TrackerFailure>, now: Instant, into outbox: inout Outbox
     ) {
         switch result {
-        case .failure(let failure): announced(id, .failure(failure), now: now, into: &outbox)
+        case .failure(let failure): answered(id, .failure(failure), now: now, into: &outbox)
         case .success(let endpoints):
             let family = trackers[id.torrent]?.waiting(id.number)?.family
             let endpoint = endpoints.first { family == nil || $0.family == family }
@@ -148,11 +152,11 @@ extension Client {
         _ id: AnnounceID, at endpoint: Endpoint?, now: Instant, into outbox: inout Outbox
     ) {
         guard let endpoint, let home = node.homes.indices.first(where: { node.homes[$0].family == endpoint.family })
-        else { return announced(id, .failure(.noAddress), now: now, into: &outbox) }
+        else { return answered(id, .failure(.noAddress), now: now, into: &outbox) }
         // Trackers have ports that peers have not; only where they are is judged.
         guard configuration.node.networkMode == .private || endpoint.scope == .global else {
             let failure = TrackerFailure.unreachable("\(endpoint) is no address of the public internet")
-            return announced(id, .failure(failure), now: now, into: &outbox)
+            return answered(id, .failure(failure), now: now, into: &outbox)
         }
         guard let output = trackers[id.torrent]?.begin(id.number, at: endpoint, via: home, now: now) else { return }
         carryOut(output, of: id, now: now, into: &outbox)
@@ -166,13 +170,35 @@ extension Client {
             guard let exchange = trackers[id.torrent]?.exchange(id.number) else { return }
             udpAnnounces[exchange.transaction.transactionID] = id
             outbox.trackers.append(.send(bytes, to: exchange.endpoint, via: exchange.home))
-        case .finished(.success(.announce(let reply))):
-            announced(id, .success(reply), now: now, into: &outbox)
-        case .finished(.success(.scrape)): break
-        case .finished(.failure(let failure)):
-            announced(id, .failure(failure), now: now, into: &outbox)
+        case .finished(let result): answered(id, result, now: now, into: &outbox)
         }
         schedule(id.torrent)
+    }
+
+    private mutating func answered(
+        _ id: AnnounceID, _ result: Result<UDPTrackerTransaction.Answer, TrackerFailure>, now: Instant,
+        into outbox: inout Outbox
+    ) {
+        switch result {
+        case .success(.announce(let reply)): announced(id, .success(reply), now: now, into: &outbox)
+        case .success(.scrape(let counts)):
+            // One torrent was asked for; a tracker that does not know it gives none.
+            let none = TrackerFailure.refused("no counts", retry: .none)
+            scraped(id, counts.first.map { .success($0) } ?? .failure(none), now, &outbox)
+        case .failure(let failure):
+            if trackers[id.torrent]?.schedule.isScrape(id.number) == true {
+                scraped(id, .failure(failure), now, &outbox)
+            } else {
+                announced(id, .failure(failure), now: now, into: &outbox)
+            }
+        }
+    }
+
+    private mutating func scraped(
+        _ id: AnnounceID, _ result: Result<SwarmCounts, TrackerFailure>, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        forgetExchange(id)
+        withSchedule(of: id.torrent, now: now, into: &outbox) { $0.scraped(id.number, result, now: now, into: &$1) }
     }
 
     private mutating func announced(
@@ -205,6 +231,8 @@ extension Client {
         switch event {
         case .answered(let tracker, _, let peers, let seeders, let leechers, _):
             report = .answered(list[tracker].description, peers: peers, seeders: seeders, leechers: leechers)
+        case .counted(let tracker, let counts):
+            report = .scraped(list[tracker].description, seeders: counts.seeders, leechers: counts.leechers)
         case .warning(let tracker, let text): report = .warning(list[tracker].description, text)
         case .failed(let tracker, _, let failure):
             report = .failed(list[tracker].description, failure.description)
@@ -221,6 +249,7 @@ extension Client {
 /// What a tracker did, for whoever watches; texts come from the network, unescaped.
 package enum TrackerReport: Hashable, Sendable {
     case answered(String, peers: Int, seeders: Int?, leechers: Int?)
+    case scraped(String, seeders: Int, leechers: Int)
     case warning(String, String)
     case failed(String, String)
 }

@@ -29,6 +29,8 @@ package struct Client {
     var trackers: [TorrentHandle: TorrentTrackers] = [:]
     /// Announces over UDP by the number that their next answer carries.
     var udpAnnounces: [UInt32: AnnounceID] = [:]
+    /// Nil where the driver has no links.
+    var local: LocalDiscovery?
     /// Nil without a limit.
     var throttles: [Swarm.Direction: Throttle] = [:]
     private var generator: SeededGenerator
@@ -44,6 +46,8 @@ package struct Client {
         package var downloadLimit: Int?
         /// With so many connected, trackers are asked for no more.
         package var peersEnough = 100
+        /// The driver has links, where peers are found by multicast (BEP 14).
+        package var usesLocalDiscovery = false
         /// Incoming connections whose handshake has not come yet; more are refused.
         package var lobbyMax = 100
         /// How long an incoming connection may take to say its handshake.
@@ -94,6 +98,7 @@ package struct Client {
         lobby = Lobby(
             capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID,
             encryption: configuration.swarm.encryption, generator: generator.split())
+        if configuration.usesLocalDiscovery { local = LocalDiscovery(generator: &generator) }
         self.generator = generator
         throttles[.upload] = configuration.uploadLimit.map { Throttle(bytesPerSecond: $0, now: now) }
         throttles[.download] = configuration.downloadLimit.map { Throttle(bytesPerSecond: $0, now: now) }
@@ -113,7 +118,7 @@ package struct Client {
     package var nextDeadline: Instant? {
         [
             node.nextDeadline, deadlines.next, lobby.nextDeadline, throttles[.upload]?.nextDeadline,
-            throttles[.download]?.nextDeadline,
+            throttles[.download]?.nextDeadline, local?.nextDeadline,
         ].compactMap { $0 }.min()
     }
 
@@ -126,6 +131,7 @@ package struct Client {
             continueSearch(of: torrent, now: now, into: &outbox)
             trackersTimedOut(torrent, now: now, into: &outbox)
         }
+        outbox.localAnnounces += local?.announcesDue(now: now) ?? []
         settle(now: now, into: &outbox)
     }
 
@@ -180,6 +186,10 @@ package struct Client {
         var swarm = Swarm(
             torrent: torrent, infoHash: infoHash, configuration: limits, identity: identity,
             firstHandle: range << Self.rangeShift, generator: generator.split(), now: now)
+        for home in node.homes {
+            let address = home.external ?? home.local
+            if !address.isAnyAddress { swarm.weAre(address) }
+        }
         for direction in [Swarm.Direction.upload, .download] where throttles[direction] != nil {
             swarm.limit(direction)
         }
@@ -192,6 +202,9 @@ package struct Client {
         var isPrivate = false
         if case .info(let info) = source { isPrivate = info.isPrivate }
         addTrackers(of: torrent, options, identity, infoHash, isPrivate: isPrivate, into: &outbox)
+        if options.usesLocalDiscovery, !isPrivate {
+            local?.add(torrent, infoHash, port: options.listenPort, now: now)
+        }
         // What is on the disk decides what a tracker is told; of a magnet nothing can be.
         if case .infoHash = source {
             withSchedule(of: torrent, now: now, into: &outbox) { $0.started(now: now, into: &$1) }
@@ -209,6 +222,7 @@ package struct Client {
         torrentsByInfoHash[managed.swarm.infoHash] = nil
         infoHashesByKey[EncryptionHandshake.torrentKey(of: managed.swarm.infoHash)] = nil
         torrentsByRange[managed.range] = nil
+        local?.remove(torrent)
         throttles[.upload]?.forget(torrent)
         throttles[.download]?.forget(torrent)
         adopted = adopted.filter { $0.value != torrent }

@@ -19,6 +19,8 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package var listenPort: UInt16?
     /// The sender has all that it wants (BEP 21); absent means no.
     package var isUploadOnly: Bool?
+    /// The sender would rather have encrypted connections (`e`); absent means no.
+    package var prefersEncryption: Bool?
     /// The receiver's address as the sender sees it, with port 0.
     package var yourAddress: Endpoint?
 
@@ -47,6 +49,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         clientVersion = later.clientVersion ?? clientVersion
         listenPort = later.listenPort ?? listenPort
         isUploadOnly = later.isUploadOnly ?? isUploadOnly
+        prefersEncryption = later.prefersEncryption ?? prefersEncryption
         yourAddress = later.yourAddress ?? yourAddress
     }
 
@@ -61,6 +64,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
 
     private func write(_ writer: inout BencodeWriter) {
         writer.beginDictionary()
+        if prefersEncryption == true { writer.entry("e", 1) }
         writer.key("m")
         writer.beginDictionary()
         if let metadataID { writer.entry("ut_metadata", metadataID) }
@@ -85,7 +89,9 @@ package struct ExtensionHandshake: Hashable, Sendable {
         var reader = BencodeReader(bytes, in: payload)
         try reader.enterDictionary(in: bytes)
         while let key = try reader.nextKey(in: bytes) {
-            if bytes.matches("m", at: key) {
+            if bytes.matches("e", at: key) {
+                prefersEncryption = try reader.integerOrSkip(in: bytes).map { $0 != 0 }
+            } else if bytes.matches("m", at: key) {
                 try readIDs(bytes, with: &reader)
             } else if bytes.matches("metadata_size", at: key) {
                 metadataSize = try reader.positiveOrSkip(in: bytes)

@@ -53,7 +53,16 @@ extension EndpointV6 {
         case 0xFC, 0xFD: return .privateUse
         case 0xFE: return high >> 54 == 0xFE80 >> 6 ? .linkLocal : .unusable
         case 0x20...0x3F: return high >> 32 == 0x2001_0DB8 ? .unusable : .global
-        default: return .unusable
+        default: return isTranslatedGlobal ? .global : .unusable
         }
+    }
+
+    /// An IPv4 host of the internet behind the well-known prefix of NAT64, 64:ff9b::/96: how a network without IPv4
+    /// reaches it.
+    ///
+    /// With any other IPv4 address the prefix must not be used (RFC 6052, 3.1).
+    private var isTranslatedGlobal: Bool {
+        guard high == 0x0064_FF9B_0000_0000, low >> 32 == 0 else { return false }
+        return EndpointV4(address: UInt32(truncatingIfNeeded: low), port: port).scope == .global
     }
 }

@@ -1,15 +1,14 @@
-import DequeModule
 import OrderedCollections
 package import PeerProtocol
 package import Primitives
 
 /// The endpoints a torrent has heard of: which to try next, which to leave alone.
 ///
-/// Fresh ones go first, in the order they were found; failed ones come back after a delay that doubles.
+/// Fresh ones go first, as `CandidateOrder` says; failed ones come back after a delay that doubles.
 package struct CandidateQueue {
     private let configuration: Swarm.Configuration
     private var records: OrderedDictionary<Endpoint, Record> = [:]
-    private var fresh: Deque<Endpoint> = []
+    private var fresh = CandidateOrder()
     /// Waiting for a retry, earliest first.
     private var waiting: [Retry] = []
     /// Endpoints refused because the queue was full.
@@ -17,6 +16,8 @@ package struct CandidateQueue {
     package private(set) var bannedCount = 0
     /// With port 0.
     private var bannedHosts: Set<Endpoint> = []
+    /// Where others see us, in each family.
+    private var ourselves: [Endpoint.Family: Endpoint] = [:]
 
     private struct Record {
         var failures = 0
@@ -27,6 +28,10 @@ package struct CandidateQueue {
         var isQueued = false
         /// How it is called: its place among the openings of our policy.
         var opening = 0
+        /// What was said of it, true or not.
+        var flags: PeerExchangeMessage.Flags = []
+        /// Somebody whom we believe named it, or somebody claims to have reached it.
+        var isVouchedFor = false
     }
 
     private struct Retry {
@@ -46,12 +51,27 @@ package struct CandidateQueue {
         records[endpoint]?.isBanned ?? false || bannedHosts.contains(endpoint.host)
     }
 
+    /// Others see us at this address and port.
+    package mutating func weAre(_ endpoint: Endpoint) {
+        guard ourselves.updateValue(endpoint, forKey: endpoint.family) != endpoint else { return }
+        let ourselves = ourselves
+        fresh.reorder { theirs in ourselves[theirs.family].flatMap { PeerPriority($0, theirs) } }
+    }
+
+    /// The canonical priority of a peer (BEP 40); nil as long as our own address is unknown.
+    package func priority(of endpoint: Endpoint) -> PeerPriority? {
+        ourselves[endpoint.family].flatMap { PeerPriority($0, endpoint) }
+    }
+
     /// Returns true if the endpoint was not known.
     ///
     /// One that had been given up gets another chance.
-    package mutating func found(_ endpoint: Endpoint) -> Bool {
+    package mutating func found(
+        _ endpoint: Endpoint, _ flags: PeerExchangeMessage.Flags = [], isTrusted: Bool = false
+    ) -> Bool {
         guard endpoint.port != 0 else { return false }
         if let record = records[endpoint] {
+            records[endpoint]?.flags.formUnion(flags)
             if record.failures >= configuration.connectAttemptsMax, !isBanned(endpoint), !record.isBusy,
                 !record.isQueued
             {
@@ -64,20 +84,25 @@ package struct CandidateQueue {
             refusedCount += 1
             return false
         }
-        records[endpoint] = Record()
+        records[endpoint] = Record(flags: flags, isVouchedFor: isTrusted || flags.contains(.isReachable))
         enqueue(endpoint)
         return true
     }
 
     /// The endpoint to try now, marked as busy.
-    package mutating func next(now: Instant) -> Endpoint? {
+    ///
+    /// A seed leaves out seeds: those wait until somebody names them again.
+    package mutating func next(isSeed: Bool = false, now: Instant) -> Endpoint? {
         while let endpoint = fresh.popFirst() ?? dueRetry(now: now) {
-            guard var record = records[endpoint] else { continue }
-            record.isQueued = false
-            let isUsable = !record.isBusy && !isBanned(endpoint)
-            if isUsable { record.isBusy = true }
-            records[endpoint] = record
-            if isUsable { return endpoint }
+            guard let record = records[endpoint] else { continue }
+            records[endpoint]?.isQueued = false
+            guard !record.isBusy, !isBanned(endpoint) else { continue }
+            guard !isSeed || !record.flags.contains(.isSeed) else {
+                shelved(endpoint)
+                continue
+            }
+            records[endpoint]?.isBusy = true
+            return endpoint
         }
         return nil
     }
@@ -101,7 +126,9 @@ package struct CandidateQueue {
     }
 
     package func opening(of endpoint: Endpoint) -> EncryptionPolicy.Opening {
-        configuration.encryption.openings()[records[endpoint]?.opening ?? 0]
+        let record = records[endpoint]
+        let wantsEncryption = record?.flags.contains(.prefersEncryption) ?? false
+        return configuration.encryption.openings(peerWantsEncryption: wantsEncryption)[record?.opening ?? 0]
     }
 
     /// The peer took the call and said nothing: it is called the other way at once, if there is one that was not tried.
@@ -116,8 +143,9 @@ package struct CandidateQueue {
         return !isLast
     }
 
-    /// We have no use for the endpoint now; it is tried again when somebody names it.
-    package mutating func shelved(_ endpoint: Endpoint) {
+    /// We have no use for the endpoint now; it is tried again when somebody names it, a seed not by another one.
+    package mutating func shelved(_ endpoint: Endpoint, isSeed: Bool = false) {
+        if isSeed { records[endpoint]?.flags.insert(.isSeed) }
         records[endpoint]?.isBusy = false
         records[endpoint]?.failures = configuration.connectAttemptsMax
     }
@@ -143,7 +171,8 @@ package struct CandidateQueue {
 
     private mutating func enqueue(_ endpoint: Endpoint) {
         records[endpoint]?.isQueued = true
-        fresh.append(endpoint)
+        fresh.insert(
+            endpoint, priority: priority(of: endpoint), isVouchedFor: records[endpoint]?.isVouchedFor ?? false)
     }
 
     private mutating func retry(_ endpoint: Endpoint, after delay: Duration, now: Instant) {

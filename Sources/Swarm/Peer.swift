@@ -57,6 +57,8 @@ struct Peer {
     var idleGeneration: Int?
     /// When a block last came, or the first request of an idle peer went out.
     var lastProgressAt: Instant
+    /// When a block was last whole, or the first request of an idle peer went out.
+    var lastBlockAt: Instant
     /// Payload, wanted or not.
     var receivedBytes = 0
     /// Payload that was wanted, since places were given last.
@@ -90,8 +92,13 @@ struct Peer {
         return pieces?[piece] == false
     }
 
+    var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
     var isSeed: Bool { pieces?.isFull ?? false }
+    /// A seed, or one that has all it wants (BEP 21): whatever else it says, it is not served.
+    var wantsNothing: Bool { isSeed || extensions.isUploadOnly == true }
+    /// It wants to be served.
+    var isWaitingForPieces: Bool { isInterestedInUs && !wantsNothing }
 
     init(
         handle: PeerHandle, endpoint: Endpoint, isOutgoing: Bool, session: Session,
@@ -105,6 +112,7 @@ struct Peer {
         self.session = session
         lastSentAt = now
         lastProgressAt = now
+        lastBlockAt = now
         nextExchange = now + configuration.exchangeFirstDelay
         nextExchangeAccepted = now
         pipeline = BlockPipeline(

@@ -17,6 +17,8 @@ extension Swarm {
         package var candidatesMax = 5_000
         /// Attempts at one endpoint before it is left alone until somebody names it again.
         package var connectAttemptsMax = 5
+        /// A connection of at least this age may give its place to a caller that comes before it (BEP 40).
+        package var displaceDelay: Duration = .seconds(30)
         /// A peer that has not accepted by then is given up for now.
         package var connectTimeout: Duration = .seconds(5)
         /// The same while endpoints wait that were not tried yet, for which it makes room.
@@ -58,6 +60,10 @@ extension Swarm {
         package var requestQueueAssumed = 250
         /// Silence with requests outstanding after which a peer is snubbed and its blocks go to others.
         package var snubTimeout: Duration = .seconds(20)
+        /// The same when no block has become whole for so long, whatever drips in: libtorrent's limit too.
+        ///
+        /// A peer that gives one block at a time needs 273 bytes a second to stay below it.
+        package var blockTimeout: Duration = .seconds(60)
         /// In the end game, peers asked for the same block.
         package var duplicateRequestsMax = 3
         /// Blocks asked at once of a peer that has nothing else to do in the end game.

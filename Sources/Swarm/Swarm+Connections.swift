@@ -10,9 +10,26 @@ extension Swarm {
     package mutating func peersFound(
         _ endpoints: [Endpoint], source: PeerSource, now: Instant, into outbox: inout Outbox
     ) {
-        let new = endpoints.filter { candidates.found($0) }
+        let isTrusted = [.user, .magnet, .lsd].contains(source)
+        let new = endpoints.filter { candidates.found($0, isTrusted: isTrusted) }
         if !new.isEmpty { report(.peersFound(new, source), into: &outbox) }
         connectMore(now: now, into: &outbox)
+    }
+
+    /// The same for peers that a peer has named, with what it says of them.
+    package mutating func peersExchanged(
+        _ peers: [PeerExchangeMessage.Added], now: Instant, into outbox: inout Outbox
+    ) {
+        let new = peers.filter { candidates.found($0.endpoint, $0.flags) }.map(\.endpoint)
+        if !new.isEmpty { report(.peersFound(new, .exchange), into: &outbox) }
+        connectMore(now: now, into: &outbox)
+    }
+
+    /// Others see us at this address: the order of peers follows from it (BEP 40).
+    package mutating func weAre(_ address: Endpoint) {
+        var endpoint = address
+        endpoint.port = identity.listenPort
+        candidates.weAre(endpoint)
     }
 
     package mutating func connected(_ handle: PeerHandle, now: Instant, into outbox: inout Outbox) {
@@ -35,10 +52,8 @@ extension Swarm {
     package mutating func adopt(
         _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
     ) {
-        // A quarter of the places is kept for peers that we choose ourselves.
-        guard !hasFailed, peers.count(where: { !$0.isOutgoing }) < configuration.peersMax * 3 / 4,
-            peers.count < configuration.peersMax, !candidates.isBanned(endpoint),
-            let handshake = session.peerHandshake
+        guard !hasFailed, !candidates.isBanned(endpoint), let handshake = session.peerHandshake,
+            makeRoom(for: endpoint, now: now, into: &outbox)
         else {
             outbox.lost.append(handle)
             return outbox.actions.append(.close(handle))
@@ -54,6 +69,36 @@ extension Swarm {
         armTick(now: now)
     }
 
+    /// False if there is no place for a peer that has called.
+    ///
+    /// When all are taken, the last in the canonical order (BEP 40) gives way to one that comes before it: so places
+    /// are never closed to newcomers, and whoever calls without end gets no more than its share of them. A peer that
+    /// has just come, or that gives, stays: an exchange is not to be cut short by every call. Nor does a host displace
+    /// anybody that has a place already, but where many peers share one address.
+    private mutating func makeRoom(for endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> Bool {
+        // A quarter of the places is kept for peers that we choose ourselves.
+        let isQuotaUsed = peers.count(where: { !$0.isOutgoing }) >= configuration.peersMax * 3 / 4
+        guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
+        let isHere = configuration.bansHosts && peers.contains { $0.endpoint.host == endpoint.host }
+        guard !isHere, let priority = candidates.priority(of: endpoint),
+            let last = lastInOrder(onlyIncoming: isQuotaUsed, now: now), last.priority < priority
+        else { return false }
+        lose(last.handle, .displaced, closing: true, now: now, into: &outbox)
+        return true
+    }
+
+    /// Of those that may be displaced.
+    private func lastInOrder(onlyIncoming: Bool, now: Instant) -> (priority: PeerPriority, handle: PeerHandle)? {
+        var last: (priority: PeerPriority, handle: PeerHandle)?
+        for peer in peers where peer.isOpen && !(onlyIncoming && peer.isOutgoing) && peer.receivedInRound == 0 {
+            guard now - peer.phaseSince >= configuration.displaceDelay,
+                let priority = candidates.priority(of: peer.endpoint), last.map({ priority < $0.priority }) ?? true
+            else { continue }
+            last = (priority, peer.handle)
+        }
+        return last
+    }
+
     /// Closes every connection, for ever: the torrent is being removed.
     package mutating func close(now: Instant, into outbox: inout Outbox) {
         hasFailed = true
@@ -63,7 +108,7 @@ extension Swarm {
     mutating func connectMore(now: Instant, into outbox: inout Outbox) {
         guard !hasFailed else { return }
         while counters.connecting < configuration.connectingMax, peers.count < configuration.peersMax,
-            let endpoint = candidates.next(now: now)
+            let endpoint = candidates.next(isSeed: picker?.isComplete == true, now: now)
         {
             let handle = newHandle()
             var session = Session(role: .initiator, infoHash: infoHash, ourPeerID: identity.peerID, now: now)
@@ -113,6 +158,7 @@ extension Swarm {
         handshake.metadataID = ExtensionID.metadata
         handshake.peerExchangeID = usesExchange ? ExtensionID.peerExchange : nil
         handshake.isUploadOnly = picker?.isComplete ?? false
+        handshake.prefersEncryption = configuration.encryption == .require
         handshake.metadataSize = info?.bytes.count
         handshake.requestQueueDepth = configuration.uploadQueueMax
         handshake.clientVersion = identity.clientName
@@ -203,8 +249,8 @@ extension Swarm {
         let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
         if saidNothing, candidates.opensOtherwise(peer.endpoint) { return }
         switch reason {
-        case .redundant: candidates.shelved(peer.endpoint)
-        case .closed where peer.receivedBytes > 0: candidates.ended(peer.endpoint, now: now)
+        case .redundant: candidates.shelved(peer.endpoint, isSeed: peer.wantsNothing)
+        case .closed where peer.receivedBytes > 0, .displaced: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)
         }
     }

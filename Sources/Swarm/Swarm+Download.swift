@@ -72,7 +72,7 @@ extension Swarm {
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
             isReadingPaused = false
             // No peer could deliver meanwhile: its clock starts again.
-            for place in peers.indices { peers[place].lastProgressAt = now }
+            for place in peers.indices { restartClocks(of: place, now: now) }
             outbox.actions.append(.resumeReading(torrent))
         }
     }
@@ -107,6 +107,7 @@ extension Swarm {
                 range: payload.range))
         picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
+        peers[place].lastBlockAt = now
         let receipt = picker?.received(block, from: peers[place].handle)
         if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
     }
@@ -131,17 +132,23 @@ extension Swarm {
         send(isInterested ? .interested : .notInterested, to: place, now: now, into: &outbox)
     }
 
+    /// From now on the peer has its time again to give what was asked of it.
+    mutating func restartClocks(of place: Int, now: Instant) {
+        peers[place].lastProgressAt = now
+        peers[place].lastBlockAt = now
+    }
+
     private mutating func completed(now: Instant, into outbox: inout Outbox) {
         report(.completed, into: &outbox)
         for place in peers.indices where peers[place].isOpen { setInterest(false, of: place, now: now, into: &outbox) }
-        for handle in peers.filter({ $0.isOpen && $0.isSeed }).map(\.handle) {
+        for handle in peers.filter({ $0.isOpen && $0.wantsNothing }).map(\.handle) {
             lose(handle, .redundant, closing: true, now: now, into: &outbox)
         }
     }
 
-    /// Two seeds have nothing to say to each other.
+    /// Two that want nothing have nothing to say to each other (BEP 21).
     mutating func dropIfRedundant(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker?.isComplete == true, peers[place].isSeed else { return }
+        guard picker?.isComplete == true, peers[place].wantsNothing else { return }
         lose(peers[place].handle, .redundant, closing: true, now: now, into: &outbox)
     }
 }

@@ -1,14 +1,14 @@
 import Metainfo
 import OrderedCollections
-import PeerProtocol
-package import Primitives
+package import PeerProtocol
+import Primitives
 
 /// Peer exchange (BEP 11): whom we know, told to each peer once a minute, and the same from them.
 extension Swarm {
-    /// Endpoints that a peer has named, for the owner to judge: not every address is one to call.
+    /// Peers that a peer has named, for the owner to judge: not every address is one to call.
     package struct Exchange: Equatable, Sendable {
         package let torrent: TorrentHandle
-        package let endpoints: [Endpoint]
+        package let peers: [PeerExchangeMessage.Added]
     }
 
     /// Private torrents get their peers from trackers alone (BEP 27).
@@ -20,9 +20,9 @@ extension Swarm {
         guard usesExchange, now >= peers[place].nextExchangeAccepted else { return }
         // BEP 11 wants a minute; half of it allows for timers, and a flood is passed over.
         peers[place].nextExchangeAccepted = now + configuration.exchangeInterval / 2
-        let added = message.added.filter { $0.endpoint != peers[place].endpoint }.map(\.endpoint)
+        let added = message.added.filter { $0.endpoint != peers[place].endpoint }
         guard !added.isEmpty else { return }
-        outbox.exchanged.append(Exchange(torrent: torrent, endpoints: added))
+        outbox.exchanged.append(Exchange(torrent: torrent, peers: added))
     }
 
     /// Tells the peer what has changed since it was told last.
@@ -47,7 +47,8 @@ extension Swarm {
     /// Where others reach a connected peer; nil if nobody knows.
     private func exchangeable(_ peer: Peer) -> PeerExchangeMessage.Added? {
         guard peer.isOpen else { return nil }
-        var flags: PeerExchangeMessage.Flags = peer.isSeed ? .isSeed : []
+        var flags: PeerExchangeMessage.Flags = peer.wantsNothing ? .isSeed : []
+        if peer.isEncrypted || peer.extensions.prefersEncryption == true { flags.insert(.prefersEncryption) }
         if peer.isOutgoing {
             flags.insert(.isReachable)
             return PeerExchangeMessage.Added(peer.endpoint, flags)

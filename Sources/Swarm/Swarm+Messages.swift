@@ -62,7 +62,7 @@ extension Swarm {
         case .unchoke:
             peers[place].isChokingUs = false
             peers[place].idleGeneration = nil
-            peers[place].lastProgressAt = now
+            restartClocks(of: place, now: now)
         case .interested:
             peers[place].isInterestedInUs = true
             serveIfRoom(place, now: now, into: &outbox)

@@ -76,6 +76,7 @@ extension Swarm {
         _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].extensions.update(with: handshake)
+        if peers[place].wantsNothing { lostInterest(place, now: now, into: &outbox) }
         if let depth = handshake.requestQueueDepth {
             peers[place].pipeline.maximum = max(configuration.requestsMin, min(configuration.requestsMax, depth))
         }
@@ -85,6 +86,7 @@ extension Swarm {
             }
             requestMetadata(of: place, now: now, into: &outbox)
         }
+        dropIfRedundant(place, now: now, into: &outbox)
     }
 
     /// The id that the peer wants metadata messages under; nil if it does not speak BEP 9.

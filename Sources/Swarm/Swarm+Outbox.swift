@@ -37,7 +37,7 @@ extension Swarm {
         package var events: [TorrentNotice] = []
         /// DHT contacts that peers told us of in PORT messages (BEP 5).
         package var contacts: [Endpoint] = []
-        /// Peers that peers told us of (BEP 11); those worth calling come back through `peersFound`.
+        /// Peers that peers told us of (BEP 11); those worth calling come back through `peersExchanged`.
         package var exchanged: [Exchange] = []
         /// Limits that were reached.
         package var waits: [Wait] = []
@@ -84,7 +84,7 @@ package struct TorrentNotice: Equatable, Sendable {
 
 /// How an endpoint became known.
 package enum PeerSource: String, Hashable, Sendable {
-    case dht, exchange, tracker, magnet, user, incoming
+    case dht, exchange, tracker, magnet, user, incoming, lsd
 }
 
 package enum TorrentEvent: Equatable, Sendable {
@@ -127,6 +127,8 @@ package enum PeerLoss: Equatable, Sendable {
     case badData
     /// We need nothing from it and it needs nothing from us, or it is a second connection to the same peer.
     case redundant
+    /// One that comes before it in the canonical order took its place (BEP 40).
+    case displaced
     /// Connected to ourselves.
     case ourselves
     /// Connected and silent for too long.

@@ -42,7 +42,7 @@ extension Swarm {
             return
         }
         if wasIdle {
-            peers[place].lastProgressAt = now
+            restartClocks(of: place, now: now)
             peers[place].pipeline.resumed(now: now)
         }
         peers[place].lastSentAt = now

@@ -41,12 +41,14 @@ extension Swarm {
         return candidates.hasFresh ? min(usual, crowded) : usual
     }
 
-    /// Gives the blocks of a silent peer to others.
+    /// Gives the blocks of a peer to others that is silent, or whose block does not become whole: drops of it now and
+    /// then would hold it for ever.
     ///
     /// What it sends of them after all is not wanted any more.
     private mutating func snubIfSilent(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard !isReadingPaused, !peers[place].session.outstanding.isEmpty,
             now - peers[place].lastProgressAt >= configuration.snubTimeout
+                || now - peers[place].lastBlockAt >= configuration.blockTimeout
         else { return }
         let blocks = peers[place].session.outstanding.blocks
         for block in blocks {

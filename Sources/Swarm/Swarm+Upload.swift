@@ -19,7 +19,7 @@ extension Swarm {
 
     /// A peer has become interested: a place that is free is its at once.
     mutating func serveIfRoom(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        guard configuration.servesPeers, picker != nil, peers[place].isInterestedInUs, peers[place].isChokedByUs,
+        guard configuration.servesPeers, picker != nil, peers[place].isWaitingForPieces, peers[place].isChokedByUs,
             choker.hasRoom(besides: counters.unchoked)
         else { return }
         unchoke(place, now: now, into: &outbox)
@@ -41,12 +41,12 @@ extension Swarm {
 
     private func rival(_ peer: Peer, now: Instant) -> Choker.Rival {
         var rival = Choker.Rival(peer: peer.handle, connectedAt: peer.phaseSince)
-        rival.isInterested = peer.isInterestedInUs
+        rival.isInterested = peer.isWaitingForPieces
         rival.isUnchoked = !peer.isChokedByUs
         rival.received = peer.receivedInRound
         rival.sentInTurn = peer.sentInTurn
         rival.isSnubbing =
-            !peer.session.outstanding.isEmpty && now - peer.lastProgressAt >= configuration.snubbedByTime
+            !peer.session.outstanding.isEmpty && now - peer.lastBlockAt >= configuration.snubbedByTime
         rival.changedAt = peer.chokeChangedAt ?? peer.phaseSince
         return rival
     }
@@ -75,7 +75,7 @@ extension Swarm {
     /// A peer wants nothing any more: its place goes to whoever has waited the longest.
     mutating func lostInterest(_ place: Int, now: Instant, into outbox: inout Outbox) {
         choke(place, now: now, into: &outbox)
-        let waiting = peers.indices.filter { peers[$0].isInterestedInUs && peers[$0].isChokedByUs }
+        let waiting = peers.indices.filter { peers[$0].isWaitingForPieces && peers[$0].isChokedByUs }
         let next = waiting.min {
             (peers[$0].chokeChangedAt ?? peers[$0].phaseSince, peers[$0].handle)
                 < (peers[$1].chokeChangedAt ?? peers[$1].phaseSince, peers[$1].handle)

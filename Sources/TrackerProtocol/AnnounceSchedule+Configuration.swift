@@ -26,6 +26,9 @@ extension AnnounceSchedule {
         package var intervalMax: Duration = .seconds(24 * 60 * 60)
         /// How soon to come back when peers are needed, where a tracker does not say `min interval`; as libtorrent.
         package var earlyIntervalDefault: Duration = .seconds(5 * 60)
+        /// How old the counts of a swarm may grow before a scrape renews them (BEP 48); nil asks only where an announce
+        /// gave none.
+        package var countsInterval: Duration? = .seconds(15 * 60)
         /// The pause after the first failure; it doubles up to `retryMax` and is spread by a quarter to either side.
         package var retryMin: Duration = .seconds(30)
         /// The longest pause after failures; also that of a family that the host has no address of.

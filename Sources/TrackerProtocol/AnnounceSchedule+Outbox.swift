@@ -23,20 +23,26 @@ package struct AnnounceOrder: Hashable, Sendable {
     package let family: Endpoint.Family?
     /// What the tracker is told.
     package let request: AnnounceRequest
+    /// Only the counts are wanted (BEP 48); the result goes to `scraped`.
+    package var isScrape = false
 
     /// What to fetch; nil for a UDP tracker.
-    package var fetchURL: String? { url.scheme == .udp ? nil : HTTPTracker.announceURL(url, request) }
+    package var fetchURL: String? {
+        if isScrape { return HTTPTracker.scrapeURL(url, [request.infoHash]) }
+        return url.scheme == .udp ? nil : HTTPTracker.announceURL(url, request)
+    }
 
     /// What a `UDPTrackerTransaction` is to ask; nil for an HTTP tracker.
     package var question: UDPTrackerTransaction.Question? {
-        url.scheme == .udp ? .announce(request, urlData: Array(url.target.utf8)) : nil
+        guard url.scheme == .udp else { return nil }
+        return isScrape ? .scrape([request.infoHash]) : .announce(request, urlData: Array(url.target.utf8))
     }
 }
 
 extension AnnounceSchedule {
     /// What the owner has to do.
     package enum Action: Hashable, Sendable {
-        /// To be answered by `announced` with its number, unless it is cancelled.
+        /// To be answered by `announced`, or `scraped`, with its number, unless it is cancelled.
         case announce(AnnounceOrder)
         /// The result no longer matters: stop fetching or sending.
         case cancel(AnnounceNumber)
@@ -46,6 +52,8 @@ extension AnnounceSchedule {
     package enum Event: Hashable, Sendable {
         /// `next` is when the tracker expects us again.
         case answered(TrackerID, Endpoint.Family?, peers: Int, seeders: Int?, leechers: Int?, next: Instant)
+        /// The answer to a scrape.
+        case counted(TrackerID, SwarmCounts)
         /// Text from the network, not escaped.
         case warning(TrackerID, String)
         case failed(TrackerID, Endpoint.Family?, TrackerFailure)

@@ -39,6 +39,7 @@ extension AnnounceSchedule {
             .answered(
                 tracker, route.family, peers: reply.peers.count, seeders: reply.seeders, leechers: reply.leechers,
                 next: route.next))
+        scrapeLater(tracker, after: reply, now: now)
         if let warning = reply.warning { outbox.events.append(.warning(tracker, warning)) }
     }
 

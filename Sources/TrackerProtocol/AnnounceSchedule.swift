@@ -33,6 +33,8 @@ package struct AnnounceSchedule: Sendable {
     private var stage = Stage.idle
     private let key: UInt32
     private var nextNumber = 1
+    /// Scrapes under way, and whom they ask.
+    var scrapes: [AnnounceNumber: TrackerID] = [:]
 
     /// The life of a schedule.
     private enum Stage {
@@ -115,6 +117,7 @@ package struct AnnounceSchedule: Sendable {
         stage = .stopping
         waiting.removeAll()
         for round in rounds.indices { deadlines.set(nil, for: .round(round)) }
+        cancelScrapes(into: &outbox)
         for tracker in trackers.indices {
             for route in trackers[tracker].routes.indices {
                 if let number = trackers[tracker].routes[route].announce {
@@ -136,7 +139,13 @@ package struct AnnounceSchedule: Sendable {
                 continueOrRestart(round: round, now: now, into: &outbox)
             case .announce(let number):
                 outbox.actions.append(.cancel(number))
-                announced(number, .failure(.timedOut), now: now, into: &outbox)
+                if isScrape(number) {
+                    scraped(number, .failure(.timedOut), now: now, into: &outbox)
+                } else {
+                    announced(number, .failure(.timedOut), now: now, into: &outbox)
+                }
+            case .scrape(let tracker):
+                scrape(TrackerID(rawValue: tracker), now: now, into: &outbox)
             }
         }
     }
@@ -144,8 +153,7 @@ package struct AnnounceSchedule: Sendable {
     mutating func announce(
         _ event: AnnounceEvent, to tracker: TrackerID, route: Int, now: Instant, into outbox: inout Outbox
     ) {
-        let number = AnnounceNumber(rawValue: nextNumber)
-        nextNumber += 1
+        let number = newNumber()
         underWay[number] = UnderWay(tracker: tracker, route: route, event: event)
         trackers[tracker.rawValue].routes[route].announce = number
         let timeout = event == .stopped ? configuration.stopTimeout : configuration.announceTimeout
@@ -163,6 +171,11 @@ package struct AnnounceSchedule: Sendable {
                 AnnounceOrder(
                     number: number, tracker: tracker, url: list[tracker],
                     family: trackers[tracker.rawValue].routes[route].family, request: request)))
+    }
+
+    mutating func newNumber() -> AnnounceNumber {
+        defer { nextNumber += 1 }
+        return AnnounceNumber(rawValue: nextNumber)
     }
 
     /// The announce is over, whatever came of it.

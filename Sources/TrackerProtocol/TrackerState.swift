@@ -8,6 +8,8 @@ struct TrackerState {
     var routes: [Route]
     /// What an HTTP tracker wants to hear again (BEP 3).
     var trackerID: [UInt8]?
+    /// Scrapes in a row that brought nothing.
+    var scrapeFailures = 0
 
     /// Somebody there has heard of us lately, at one of our addresses at least.
     var isWorking: Bool { routes.contains(where: \.isWorking) }

@@ -22,6 +22,9 @@ package struct HostConfiguration: Sendable {
     /// A node of the DHT alone needs no TCP port.
     package var acceptsPeers = true
 
+    /// Where neighbours are looked for (BEP 14); peers must be able to connect to us.
+    package var localLinks: [LocalLink] = []
+
     /// Whether names of trackers may be resolved.
     package var resolvesNames = true
 

@@ -6,6 +6,7 @@ import NIOPosix
 extension HostLoop {
     /// Puts the bound sockets under NIO: from here on datagrams and connections come in.
     func open() -> EventLoopFuture<Void> {
+        openLinks()
         let futures = homes.indices.flatMap { home in
             [openUDP(home)] + (homes[home].tcp.map { [openTCP(home, $0)] } ?? [])
         }

@@ -43,6 +43,7 @@ final class HostLoop {
     private let report: @Sendable (HostEvent) -> Void
 
     private var sockets: [any Channel] = []
+    private var links: [LocalLinkDriver] = []
 
     private var outbox = Client.Outbox()
     private var facts: [Fact] = []
@@ -60,8 +61,10 @@ final class HostLoop {
         self.logger = logger
         self.homes = homes
         self.report = report
+        var settings = configuration.client
+        settings.usesLocalDiscovery = !configuration.localLinks.isEmpty
         client = Client(
-            configuration: configuration.client,
+            configuration: settings,
             homes: homes.map { HomeSetup(local: $0.local) }, restoring: configuration.nodeState,
             generator: SeededGenerator(seed: configuration.seed), now: LoopTimer.now)
         udp = homes.enumerated().map { UDPDriver(home: $0.offset, descriptor: $0.element.udp, loop: self) }
@@ -83,6 +86,10 @@ final class HostLoop {
         sockets.append(socket)
     }
 
+    func add(_ link: LocalLinkDriver) {
+        links.append(link)
+    }
+
     func lost(_ local: Endpoint) {
         guard !isStopped else { return }
         logger.error("socket lost", metadata: ["address": "\(local)"])
@@ -96,6 +103,7 @@ final class HostLoop {
         timer.stop()
         facts = []
         udp = []
+        links = []
         defer { sockets = [] }
         return sockets
     }
@@ -120,6 +128,16 @@ final class HostLoop {
         let isReply = client.receivedTrackerDatagram(packet, from: source, at: home, now: now, into: &outbox)
         carryOut()
         return isReply
+    }
+
+    /// What a neighbour has said to all.
+    func receivedLocal(_ packet: RawSpan, from source: Endpoint) {
+        guard !isStopped else { return }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        client.receivedLocalAnnounce(packet, from: source, now: now, into: &outbox)
+        carryOut()
     }
 
     /// Returns how many bytes the client took from the front; nil when the connection is gone.
@@ -278,6 +296,7 @@ final class HostLoop {
         }
         for action in outbox.swarm.actions { carryOut(action, payloads) }
         for action in outbox.trackers { carryOut(action) }
+        for announce in outbox.localAnnounces { for link in links { link.send(announce) } }
         for event in outbox.events { report(.client(event)) }
         outbox.clear()
     }

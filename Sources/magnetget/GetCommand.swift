@@ -36,8 +36,14 @@ struct GetCommand {
     }
 
     private func runInPlace() async -> ProgramExit {
-        let entries = configuration.sources.map { text in
-            Entry(text: text, source: Result { () throws(GetSource.Failure) in try GetSource(text) })
+        var entries: [Entry] = []
+        let reader = SourceReader(configuration, console)
+        for text in configuration.sources {
+            do {
+                entries.append(Entry(text: text, source: .success(try await reader.read(text))))
+            } catch {
+                entries.append(Entry(text: text, source: .failure(error)))
+            }
         }
         for entry in entries {
             if case .failure(let failure) = entry.source { report(failure, of: entry) }

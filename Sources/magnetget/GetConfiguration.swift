@@ -11,6 +11,8 @@ struct GetConfiguration {
     var usesDHT: Bool
     var usesTrackers: Bool
     var usesExchange: Bool
+    /// Where addresses allow it.
+    var usesLocalDiscovery: Bool
     var encryption: EncryptionPolicy
     /// Bytes of payload a second.
     var downloadLimit: Int?

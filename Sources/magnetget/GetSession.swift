@@ -119,6 +119,7 @@ struct GetSession {
         hasState = keeper.hasContacts
         var hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
         hostConfiguration.client.swarm.encryption = configuration.encryption
+        hostConfiguration.localLinks = configuration.localLinks(bootstrap: bootstrap)
         hostConfiguration.client.downloadLimit = configuration.downloadLimit
         hostConfiguration.client.uploadLimit = configuration.uploadLimit
         hostConfiguration.storage.rechecks = configuration.rechecks
@@ -231,7 +232,7 @@ struct GetSession {
         if console.configuration.json, now >= nextProgressEvent {
             nextProgressEvent = now + Self.progressEventInterval
             for run in runs[..<started] where run.outcome == nil {
-                console.event(GetReport(infoHash: run.plan.infoHash).progress(run.snapshot))
+                console.event(GetReport(infoHash: run.plan.infoHash).progress(run.snapshot, run.trackerCounts))
             }
         }
     }

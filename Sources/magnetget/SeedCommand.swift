@@ -31,7 +31,7 @@ struct SeedCommand {
     private func seed(_ text: String) async throws(CommandFailure) -> ProgramExit {
         let source: GetSource
         do {
-            source = try GetSource(text)
+            source = try await SourceReader(configuration, console).read(text)
         } catch {
             throw CommandFailure(error.status, error.message, advice: error.advice)
         }

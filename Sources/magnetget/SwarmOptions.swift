@@ -19,6 +19,9 @@ struct SwarmOptions: ParsableArguments {
     @Flag(name: .customLong("no-pex"), help: "Do not exchange peers with peers.")
     var noPEX = false
 
+    @Flag(name: .customLong("no-lsd"), help: "Do not look for peers on the local network.")
+    var noLSD = false
+
     @Option(help: "Encrypt connections to peers: prefer, require or off.")
     var encryption = EncryptionPolicy.prefer
 
@@ -47,7 +50,7 @@ struct SwarmOptions: ParsableArguments {
         }
         return GetConfiguration(
             sources: sources, directory: directory, goal: goal, peers: peer, usesDHT: !noDHT,
-            usesTrackers: !noTrackers, usesExchange: !noPEX, encryption: encryption,
+            usesTrackers: !noTrackers, usesExchange: !noPEX, usesLocalDiscovery: !noLSD, encryption: encryption,
             downloadLimit: downloadLimit?.bytes, uploadLimit: uploadLimit?.bytes, maxPeers: maxPeers,
             network: try network.configuration(defaultPort: 0), limits: limits)
     }

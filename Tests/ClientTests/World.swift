@@ -13,6 +13,8 @@ struct World {
     private var connections: [Connection] = []
     private var pending: [Pending] = []
     private var sequence = 0
+    /// All that was said to the neighbours.
+    private(set) var localAnnounces: [(at: Instant, machine: Int)] = []
     let latency: Duration
     /// Called for each block that is sent; may change it.
     var tamper: (Int, BlockRequest, [UInt8]) -> [UInt8] = { _, _, bytes in bytes }
@@ -40,6 +42,7 @@ struct World {
 
     private enum Fact {
         case datagram(machine: Int, from: Endpoint, [UInt8])
+        case localAnnounce(machine: Int, from: Endpoint, [UInt8])
         case established(connection: Int)
         case refused(machine: Int, PeerHandle)
         case bytes(connection: Int, side: Int, [UInt8])
@@ -130,6 +133,9 @@ struct World {
         case .datagram(let machine, let from, let bytes):
             guard !machines[machine].isOff else { return }
             tell(machine) { $0.receivedDatagram(bytes.span.bytes, from: from, at: 0, now: $2, into: &$1) }
+        case .localAnnounce(let machine, let from, let bytes):
+            guard !machines[machine].isOff else { return }
+            tell(machine) { $0.receivedLocalAnnounce(bytes.span.bytes, from: from, now: $2, into: &$1) }
         case .refused(let machine, let handle):
             tell(machine) { $0.connectFailed(handle, now: $2, into: &$1) }
         case .established(let index):
@@ -213,7 +219,17 @@ struct World {
             let bytes = Array(outbox.dht.bytes[datagram.range])
             schedule(.datagram(machine: target, from: machines[machine].endpoint, bytes))
         }
+        for announce in outbox.localAnnounces { tellNeighbours(announce, of: machine) }
         for action in outbox.swarm.actions { carryOut(action, outbox.swarm.bytes, received, of: machine) }
+    }
+
+    /// All hear it, also the one who says it.
+    private mutating func tellNeighbours(_ announce: LocalAnnounce, of machine: Int) {
+        localAnnounces.append((now, machine))
+        for target in machines.indices {
+            schedule(
+                .localAnnounce(machine: target, from: machines[machine].endpoint, announce.encoded(for: .v4)))
+        }
     }
 
     private mutating func carryOut(_ action: Swarm.Action, _ bytes: [UInt8], _ received: [UInt8], of machine: Int) {
@@ -328,13 +344,14 @@ struct Payload {
     let info: Info
     let content: [UInt8]
 
-    init(byteCount: Int, pieceLength: Int = 32 << 10, seed: UInt64 = 1) throws {
+    init(byteCount: Int, pieceLength: Int = 32 << 10, isPrivate: Bool = false, seed: UInt64 = 1) throws {
         var generator = SeededGenerator(number: seed)
         let content = generator.bytes(count: byteCount)
         self.content = content
         var hasher = PieceHasher(pieceLength: pieceLength)
         hasher.update(content.span.bytes)
-        let builder = InfoBuilder(name: "payload", length: byteCount, pieceLength: pieceLength)
+        var builder = InfoBuilder(name: "payload", length: byteCount, pieceLength: pieceLength)
+        builder.isPrivate = isPrivate
         info = try builder.info(pieceHashes: hasher.finish())
     }
 

@@ -2,6 +2,7 @@ import Kademlia
 import Metainfo
 import Primitives
 import Testing
+import Transport
 
 @testable import CommandSupport
 
@@ -31,6 +32,45 @@ import Testing
     @Test func theFlagWins() {
         #expect(mode(["127.0.0.1:1"], network: .public) == .public)
         #expect(mode(["8.8.8.8:1"], network: .private) == .private)
+    }
+
+    // MARK: Neighbours
+
+    private static let interfaces = Interfaces(
+        [
+            ("lo", "127.0.0.1"), ("lo", "::1"), ("eth0", "192.168.1.2"), ("eth0", "192.168.1.3"), ("eth0", "fe80::1"),
+            ("eth0", "2a00::2"), ("wlan0", "10.0.0.2"), ("wlan0", "fe80::2"), ("usb0", "169.254.1.1"),
+        ].compactMap { name, address in
+            Endpoint(host: address, port: 0).map { Interfaces.Entry(interface: name, address: $0) }
+        })
+
+    private func links(_ binds: [String], named: [String] = []) throws -> [String] {
+        var configuration = NetworkConfiguration()
+        let targets = binds.compactMap { BindTarget(argument: $0) }
+        try configuration.bind(targets, port: 0, interfaces: Self.interfaces)
+        return configuration.localLinks(named: named.compactMap { Endpoint($0) }, Self.interfaces)
+            .map { "\($0.interface) \($0.address.hostText)" }
+    }
+
+    @Test func neighboursAreLookedForWhereTrafficMayLeave() throws {
+        let all = ["eth0 192.168.1.2", "eth0 2a00::2", "wlan0 10.0.0.2", "usb0 169.254.1.1"]
+        #expect(try links([]) == all)
+        #expect(try links([], named: ["127.0.0.1:1", "10.9.9.9:1"]) == all)
+        #expect(try links(["192.168.1.3"]) == ["eth0 192.168.1.3"])
+        #expect(try links(["wlan0"]) == ["wlan0 10.0.0.2"])
+    }
+
+    @Test func whereAllIsLoopbackNothingLeavesTheMachine() throws {
+        #expect(try links(["127.0.0.1"]).isEmpty)
+        #expect(try links(["127.0.0.1", "::1"], named: ["127.0.0.2:1"]).isEmpty)
+        #expect(try links([], named: ["127.0.0.1:6881", "[::1]:6881"]).isEmpty)
+    }
+
+    @Test func aMachineOfContainersHasSixteenLinks() throws {
+        let many = (0..<40).map { Interfaces.Entry(interface: "veth\($0)", address: .v4(10, 0, UInt8($0), 1, port: 0)) }
+        var configuration = NetworkConfiguration()
+        try configuration.bind([], port: 0, interfaces: Interfaces(many))
+        #expect(configuration.localLinks(named: [], Interfaces(many)).count == 16)
     }
 
     @Test func withoutBindEachFamilyHasItsAnyAddress() throws {

@@ -45,6 +45,34 @@ extension EndToEnd {
             }
         }
 
+        @Test func aLinkToAKeyIsDownloaded() async throws {
+            try await Lab.run { lab in
+                let source = try lab.makeFile("seed/payload.bin", byteCount: 2_000_000)
+                let network = try await Testnet(nodes: 10, seeding: source, in: lab)
+                let entry = ["--bootstrap", network.bootstrap]
+                let infoHash = String(network.magnet.drop { $0 != "=" }.dropFirst("=urn:btih:".count).prefix(40))
+                let named = ["--key", lab.path("key"), "--salt", "s", "--json"]
+                let put = try await run(lab, ["put", "--info-hash", infoHash] + named + entry)
+                let key = try #require(try put.event("stored")?["key"]?.string, put.comment)
+                let link = "magnet:?xs=urn:btpk:\(key)&s=73"
+                let get = try await lab.magnetget([link, "--json", "-o", lab.path("new")] + entry)
+                #expect(get.code == 0, get.comment)
+                #expect(areEqual(source, lab.path("new/payload.bin")))
+                let resolved = try #require(try get.event("resolved"), get.comment)
+                #expect(resolved["info_hash"]?.string == infoHash && resolved["seq"]?.integer == 1)
+                // Another salt is another item, and without the DHT nobody knows.
+                let other = try await lab.magnetget(["magnet:?xs=urn:btpk:\(key)", "-o", lab.path("new")] + entry)
+                #expect(other.code == 4, other.comment)
+                let refused = try await lab.magnetget([link, "--no-dht", "-o", lab.path("new")])
+                #expect(refused.code == 64, refused.comment)
+                // What the key points at now is no torrent.
+                let text = try await run(lab, ["put", "text"] + named + entry)
+                #expect(text.code == 0, text.comment)
+                let broken = try await lab.magnetget([link, "-o", lab.path("new")] + entry)
+                #expect(broken.code == 8, broken.comment)
+            }
+        }
+
         @Test func anAnnounceIsCountedAndSampled() async throws {
             try await Lab.run { lab in
                 let network = try await Testnet(nodes: 10, seeding: nil, in: lab)

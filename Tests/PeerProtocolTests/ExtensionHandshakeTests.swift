@@ -17,6 +17,7 @@ import Testing
         sent.requestQueueDepth = 2048
         sent.clientVersion = "mainline 0.1 µ"
         sent.listenPort = 6881
+        sent.prefersEncryption = address == nil ? nil : true
         sent.yourAddress = address
         var feeder = openFeeder()
         feeder.feed(encoded(sent.encode))

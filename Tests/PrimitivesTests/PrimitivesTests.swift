@@ -65,6 +65,9 @@ import Testing
         ("224.0.0.1:1", .unusable), ("203.0.113.5:1", .unusable), ("44.0.0.1:1", .global), ("[::1]:1", .loopback),
         ("[fd00::1]:1", .privateUse), ("[fe80::1]:1", .linkLocal), ("[2a00::1]:1", .global), ("[ff02::1]:1", .unusable),
         ("[2001:db8::1]:1", .unusable), ("[::ffff:102:304]:1", .unusable),
+        ("[64:ff9b::8.8.8.8]:1", .global), ("[64:ff9b::7f00:1]:1", .unusable), ("[64:ff9b::10.0.0.1]:1", .unusable),
+        ("[64:ff9b::203.0.113.5]:1", .unusable), ("[64:ff9b::1:808:808]:1", .unusable),
+        ("[64:ff9b:1::808:808]:1", .unusable),
     ])
     func scopeFollowsTheRegistries(text: String, scope: AddressScope) {
         #expect(Endpoint(text)?.scope == scope)

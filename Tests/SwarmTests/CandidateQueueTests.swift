@@ -1,3 +1,4 @@
+import PeerProtocol
 import Primitives
 import Swarm
 import Testing
@@ -51,5 +52,48 @@ import Testing
         #expect(endpoints.filter { queue.found($0) }.count == 3)
         #expect(queue.refusedCount == 7)
         #expect(queue.found(Endpoint.v4(9, 9, 9, 9, port: 0)) == false)
+    }
+
+    @Test func theCanonicalOrderCountsOnceOurAddressIsKnown() throws {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        let peers = (1...10).map { Endpoint.v4(UInt8($0 * 20), 2, 3, 4, port: 6881) }
+        for peer in peers.prefix(5) { _ = queue.found(peer) }
+        #expect(queue.priority(of: peers[0]) == nil)
+        queue.weAre(.v4(123, 213, 32, 10, port: 6881))
+        for peer in peers.suffix(5) { _ = queue.found(peer) }
+        let order = (0..<10).compactMap { _ in queue.next(now: .origin) }
+        let priorities = order.compactMap { queue.priority(of: $0)?.rawValue }
+        #expect(Set(order) == Set(peers))
+        #expect(priorities.count == 10 && priorities == priorities.sorted(by: >))
+    }
+
+    @Test func thoseWhoAreVouchedForTakeTurnsWithTheOthers() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        for endpoint in endpoints.prefix(4) { _ = queue.found(endpoint) }
+        for endpoint in endpoints.suffix(6) { _ = queue.found(endpoint, .isReachable) }
+        let order = (0..<10).compactMap { _ in queue.next(now: .origin) }
+        #expect(order == [4, 0, 5, 1, 6, 2, 7, 3, 8, 9].map { endpoints[$0] })
+    }
+
+    @Test func aSeedCallsNoSeedsUnlessTheyAreNamedAsSomethingElse() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        _ = queue.found(endpoints[0], .isSeed)
+        _ = queue.found(endpoints[1])
+        #expect(queue.next(isSeed: true, now: .origin) == endpoints[1])
+        #expect(queue.next(isSeed: true, now: .origin) == nil)
+        // Named again, it is a candidate again: for a downloader.
+        #expect(queue.found(endpoints[0], .isSeed) == false)
+        #expect(queue.next(isSeed: true, now: .origin) == nil)
+        #expect(queue.found(endpoints[0]) == false)
+        #expect(queue.next(isSeed: false, now: .origin) == endpoints[0])
+    }
+
+    @Test func whoPrefersEncryptionIsCalledThatWayFirst() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        _ = queue.found(endpoints[0], .prefersEncryption)
+        _ = queue.found(endpoints[1])
+        #expect(queue.opening(of: endpoints[0]) == .encrypted && queue.opening(of: endpoints[1]) == .plaintext)
+        #expect(queue.next(now: .origin) == endpoints[0])
+        #expect(queue.opensOtherwise(endpoints[0]) && queue.opening(of: endpoints[0]) == .plaintext)
     }
 }

@@ -22,11 +22,19 @@ struct ScheduleWorld {
         _ tiers: [String], _ order: TrackerOrder = .everyTier, families: [Endpoint.Family] = [.v4], seed: UInt64 = 1,
         _ change: (inout AnnounceSchedule.Configuration) -> Void = { _ in }
     ) {
-        var generator = SeededGenerator(number: seed)
         let urls = tiers.map { tier in tier.map { $0.isUppercase ? "udp://\($0.lowercased()):1" : "http://\($0)/" } }
+        self.init(urls: urls, order, families: families, seed: seed, change)
+    }
+
+    init(
+        urls: [[String]], _ order: TrackerOrder = .everyTier, families: [Endpoint.Family] = [.v4], seed: UInt64 = 1,
+        _ change: (inout AnnounceSchedule.Configuration) -> Void = { _ in }
+    ) {
+        var generator = SeededGenerator(number: seed)
         let list = TrackerList(tiers: urls, using: &generator)
         var configuration = AnnounceSchedule.Configuration()
         configuration.order = order
+        configuration.countsInterval = nil
         change(&configuration)
         let identity = AnnounceSchedule.Identity(infoHash: torrentHash, peerID: ourID, port: 6881, families: families)
         schedule = AnnounceSchedule(
@@ -77,7 +85,7 @@ struct ScheduleWorld {
         defer { actions = [] }
         return actions.map { action in
             switch action {
-            case .announce(let order): "\(name(order)):\(order.request.event)"
+            case .announce(let order): "\(name(order)):\(order.isScrape ? "scrape" : "\(order.request.event)")"
             case .cancel(let number): "-\(number.rawValue)"
             }
         }
@@ -101,6 +109,8 @@ struct ScheduleWorld {
     mutating func answer(_ name: String, _ change: (inout AnnounceReply) -> Void = { _ in }) {
         var reply = AnnounceReply()
         reply.interval = .seconds(1800)
+        // A UDP tracker always says them.
+        if open.first(where: { self.name($0) == name })?.url.scheme == .udp { (reply.seeders, reply.leechers) = (0, 1) }
         change(&reply)
         report(name, .success(reply))
     }
@@ -109,9 +119,20 @@ struct ScheduleWorld {
         report(name, .failure(failure))
     }
 
+    /// The oldest open scrape is answered.
+    mutating func count(_ name: String, _ counts: SwarmCounts) {
+        guard let index = open.firstIndex(where: { self.name($0) == name && $0.isScrape }) else { return }
+        schedule.scraped(open.remove(at: index).number, .success(counts), now: now, into: &outbox)
+        drain()
+    }
+
     mutating func report(_ name: String, _ result: Result<AnnounceReply, TrackerFailure>) {
         guard let index = open.firstIndex(where: { self.name($0) == name }) else { return }
         let order = open.remove(at: index)
+        if order.isScrape, case .failure(let failure) = result {
+            schedule.scraped(order.number, .failure(failure), now: now, into: &outbox)
+            return drain()
+        }
         answeredAt[name] = nil
         if case .success = result {
             answeredAt[name] = now
@@ -131,6 +152,7 @@ struct ScheduleWorld {
 
     /// Events once each, regular announces a minute apart, one announce at a time.
     private mutating func check(_ order: AnnounceOrder) {
+        if order.isScrape { return }
         let name = name(order)
         let event = order.request.event
         let heard = heard[name] ?? []

@@ -46,7 +46,10 @@ private struct FakeClient {
         var generator = SeededGenerator(number: seed)
         let list = TrackerList(magnetTrackers: ["udp://tracker.example.org:1337/announce"], using: &generator)
         let identity = AnnounceSchedule.Identity(infoHash: torrentHash, peerID: ourID, port: port)
-        schedule = AnnounceSchedule(list: list, identity: identity, generator: generator.split())
+        var configuration = AnnounceSchedule.Configuration()
+        configuration.countsInterval = nil
+        schedule = AnnounceSchedule(
+            list: list, identity: identity, configuration: configuration, generator: generator.split())
         endpoint = .v4(80, 0, 0, 1, port: port)
         self.generator = generator
     }

@@ -26,7 +26,7 @@ def main():
     base_bytes = memory.peak_bytes
     memory.start()
     startup_seconds = elapsed()
-    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
+    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption), "enable_lsd": options.lsd}
     session = rig.Session(options.address, settings, options.bootstrap)
     parameters = lt.parse_magnet_uri(options.magnet)
     parameters.save_path = options.output
@@ -61,6 +61,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("magnet")
     parser.add_argument("--output", "-o", default=".")
+    parser.add_argument("--lsd", action="store_true", help="local service discovery, in a namespace of its own")
     parser.add_argument("--address", default=rig.loopback_prefix() + ".201")
     parser.add_argument("--bootstrap", action="append", default=[], help="HOST:PORT of a DHT node; repeatable")
     parser.add_argument("--peer", action="append", default=[], help="HOST:PORT of a peer; repeatable")

@@ -26,7 +26,7 @@ ANNOUNCE_INTERVAL = 5
 def main():
     options = parse()
     commands = rig.Commands()
-    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption)}
+    settings = {**(rig.NO_UTP if options.no_utp else {}), **rig.encryption(options.encryption), "enable_lsd": options.lsd}
     settings["alert_mask"] = lt.alert.category_t.upload_notification if options.note_pieces else 0
     session = rig.Session(options.address, settings, options.bootstrap, options.port)
     info, save_path = make_torrent(options)
@@ -52,6 +52,7 @@ def parse():
     parser.add_argument("--private", action="store_true", help="BEP 27")
     parser.add_argument("--no-utp", action="store_true")
     parser.add_argument("--note-pieces", action="store_true", help="for the command `pieces`")
+    parser.add_argument("--lsd", action="store_true", help="local service discovery, in a namespace of its own")
     parser.add_argument("--upload-limit", type=int, help="bytes per second")
     parser.add_argument("--quit-after", type=float, help="bytes, or up to 1.0 a fraction of the payload")
     parser.add_argument("--lifetime", type=float, default=3600, help="seconds until it ends by itself")

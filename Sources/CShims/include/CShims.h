@@ -29,6 +29,13 @@ struct mainline_datagram {
 /// `buffer_bytes` is what is asked for as receive and send buffer; beyond the system's maximum only where we may.
 int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes);
 
+/// A non-blocking UDP socket that hears what comes to a multicast group by one interface, and sends by it; or the
+/// negative errno.
+///
+/// `local` is an address of the interface, from which IPv4 packets leave. Others may have the same port.
+int mainline_multicast_open(
+    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface);
+
 /// A listening, non-blocking TCP socket, or the negative errno. An IPv6 socket takes no IPv4.
 int mainline_tcp_listen(struct mainline_endpoint local, int backlog);
 

@@ -56,6 +56,8 @@ extension GetEvent {
             if let seeders { text += ", \(HumanText.count(seeders, "seed")) in all" }
             if let leechers { text += ", \(leechers) downloading" }
             return text
+        case .scraped(let url, let seeders, let leechers):
+            return "tracker \(url) counts \(HumanText.count(seeders, "seed")), \(leechers) downloading"
         case .warning(let url, let warning): return "tracker \(url) warns: \(warning)"
         case .failed(let url, let reason): return "tracker \(url) failed: \(reason)"
         }
@@ -70,6 +72,7 @@ extension GetEvent {
         case .protocolViolation(nil): "dropped: its encrypted opening is broken"
         case .badData: "banned: gave data that fails its hash"
         case .redundant: "dropped: not needed"
+        case .displaced: "dropped: its place went to another"
         case .ourselves: "is ourselves"
         case .idle: "dropped: silent for too long"
         }

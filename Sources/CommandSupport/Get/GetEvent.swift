@@ -20,6 +20,14 @@ package enum GetEvent: Equatable, Sendable {
     case completed(Info, GetTimings, GetTotals)
 }
 
+/// The largest counts that a tracker has: the same peers are counted at each.
+package struct TrackerCounts: Equatable, Sendable {
+    package var seeds: Int?
+    package var leechers: Int?
+
+    package init() {}
+}
+
 /// The time from the start to what happened first of each kind; nil for what did not happen in this run.
 package struct GetTimings: Equatable, Sendable {
     package var firstNode: Duration?

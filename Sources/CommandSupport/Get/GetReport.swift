@@ -28,7 +28,8 @@ package struct GetReport: Sendable {
         }
     }
 
-    package func progress(_ snapshot: TorrentSnapshot) -> JSONLine {
+    package func progress(_ snapshot: TorrentSnapshot, _ counts: TrackerCounts = TrackerCounts()) -> JSONLine {
+        let count = { (number: Int?) in number.map { JSONValue.integer($0) } ?? .null }
         let eta = snapshot.timeLeft.map { JSONValue.number($0.inSeconds) }
         return line(
             "progress",
@@ -40,6 +41,8 @@ package struct GetReport: Sendable {
             .init("upload_rate", .integer(Int(snapshot.uploadRate))),
             .init("peers", .integer(snapshot.peersConnected)),
             .init("peers_found", .integer(snapshot.peersKnown)),
+            .init("tracker_seeds", count(counts.seeds)),
+            .init("tracker_leechers", count(counts.leechers)),
             .init("eta", eta ?? .null))
     }
 
@@ -94,6 +97,10 @@ package struct GetReport: Sendable {
             return line(
                 "tracker", .init("url", .string(url)), .init("status", .string("answered")),
                 .init("peers", .integer(peers)), .init("seeds", count(seeders)), .init("leechers", count(leechers)))
+        case .scraped(let url, let seeders, let leechers):
+            return line(
+                "tracker", .init("url", .string(url)), .init("status", .string("scraped")),
+                .init("seeds", .integer(seeders)), .init("leechers", .integer(leechers)))
         case .warning(let url, let message):
             return line(
                 "tracker", .init("url", .string(url)), .init("status", .string("warning")),

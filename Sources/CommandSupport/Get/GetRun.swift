@@ -18,6 +18,8 @@ package struct GetRun: Sendable {
     package private(set) var nodes = NodeCounts()
     package private(set) var timings = GetTimings()
     private(set) var evidence = Evidence()
+    /// What each tracker said last, by its URL.
+    private var countsByTracker: [String: TrackerCounts] = [:]
     private let start: Instant
     private var stageStart: Instant
     /// When nodes answered, but no peer was known yet, for the first time.
@@ -147,11 +149,28 @@ package struct GetRun: Sendable {
     package mutating func happened(_ report: TrackerReport) {
         guard outcome == nil else { return }
         switch report {
-        case .answered(let url, _, _, _): evidence.trackersAnswered.insert(url)
+        case .answered(let url, _, let seeds, let leechers):
+            evidence.trackersAnswered.insert(url)
+            count(url, seeds, leechers)
+        case .scraped(let url, let seeds, let leechers): count(url, seeds, leechers)
         case .failed(let url, let reason): evidence.trackerFailure = "\(url) \(reason)"
         case .warning: break
         }
         events.append(.tracker(report))
+    }
+
+    private mutating func count(_ url: String, _ seeds: Int?, _ leechers: Int?) {
+        var counts = countsByTracker[url] ?? TrackerCounts()
+        counts.seeds = seeds ?? counts.seeds
+        counts.leechers = leechers ?? counts.leechers
+        countsByTracker[url] = counts
+    }
+
+    package var trackerCounts: TrackerCounts {
+        var counts = TrackerCounts()
+        counts.seeds = countsByTracker.values.compactMap(\.seeds).max()
+        counts.leechers = countsByTracker.values.compactMap(\.leechers).max()
+        return counts
     }
 
     /// These pieces were verified when the files were opened.
@@ -211,7 +230,7 @@ package struct GetRun: Sendable {
         case .badData: evidence.peersBanned += 1
         // Our own announce has come back: that is nobody.
         case .ourselves: evidence.peersFound.remove(endpoint)
-        case .closed, .protocolViolation, .redundant, .idle: break
+        case .closed, .protocolViolation, .redundant, .displaced, .idle: break
         }
         events.append(.peerLost(endpoint, loss))
     }

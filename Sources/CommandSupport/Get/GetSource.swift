@@ -24,7 +24,7 @@ package struct GetSource: Equatable, Sendable {
         package let message: String
         package let advice: String?
 
-        init(_ status: ProgramExit, _ message: String, advice: String? = nil) {
+        package init(_ status: ProgramExit, _ message: String, advice: String? = nil) {
             self.status = status
             self.message = message
             self.advice = advice

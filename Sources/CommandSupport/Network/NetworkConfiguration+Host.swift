@@ -19,6 +19,38 @@ extension NetworkConfiguration {
         return configuration
     }
 
+    /// The links where neighbours are looked for: those that traffic may leave by, one for each interface and family.
+    ///
+    /// None when all addresses that were `named`, to bind or to talk to, are loopback: then nothing is to leave the
+    /// machine.
+    package func localLinks(named: [Endpoint], _ interfaces: Interfaces) -> [LocalLink] {
+        let named = named + binds.filter { !$0.isAnyAddress }
+        guard named.isEmpty || named.contains(where: { $0.scope != .loopback }) else { return [] }
+        var links: [LocalLink] = []
+        for entry in interfaces.entries where isOnLink(entry.address) && links.count < Self.localLinksMax {
+            let isAllowed = binds.contains { bind in
+                bind.family == entry.address.family && (bind.isAnyAddress || bind.host == entry.address)
+            }
+            let isThere = links.contains {
+                $0.interface == entry.interface && $0.address.family == entry.address.family
+            }
+            if isAllowed, !isThere { links.append(LocalLink(interface: entry.interface, address: entry.address)) }
+        }
+        return links
+    }
+
+    /// More interfaces are those of containers.
+    private static let localLinksMax = 16
+
+    /// Neighbours can connect to us there.
+    private func isOnLink(_ address: Endpoint) -> Bool {
+        switch address.scope {
+        case .global, .privateUse: true
+        case .linkLocal: address.family == .v4
+        case .loopback, .unusable: false
+        }
+    }
+
     /// The endpoints of an address in the families that are switched on; asks the system's resolver for names.
     ///
     /// Throws a `Resolver.Failure`, or `NamesRefused` for a name when names may not be resolved.

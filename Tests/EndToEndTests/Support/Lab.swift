@@ -85,8 +85,8 @@ final class Lab {
     }
 
     /// Starts a rig of Tools/Interop, which ends when its standard input is closed.
-    func startRig(_ script: String, _ arguments: [String]) throws -> Child {
-        try start(try pythonCommand(script) + arguments, hasInput: true)
+    func startRig(_ script: String, _ arguments: [String], in front: [String] = []) throws -> Child {
+        try start(front + pythonCommand(script) + arguments, hasInput: true)
     }
 
     /// Starts a script of Tools/Interop that runs `magnetget` itself, and ends by itself.

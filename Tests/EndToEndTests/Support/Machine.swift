@@ -69,6 +69,9 @@ enum Machine {
     /// Whether a program of this name is installed.
     static func has(_ program: String) -> Bool { succeeds(["sh", "-c", "command -v \(program)"]) }
 
+    /// A command of which nothing is to be known.
+    static func run(_ command: [String]) { _ = succeeds(command) }
+
     private static func succeeds(_ command: [String]) -> Bool {
         guard let child = try? Child(command, logs: NSTemporaryDirectory() + "mainline-probe-\(UUID())") else {
             return false

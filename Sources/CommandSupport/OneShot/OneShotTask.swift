@@ -1,9 +1,9 @@
-import CommandSupport
-import Kademlia
-import Primitives
+package import KRPC
+package import Kademlia
+package import Primitives
 
 /// What a one-shot command wants of a node: it is told what happens, and says what to do next.
-protocol OneShotTask: Sendable {
+package protocol OneShotTask: Sendable {
     /// False for a command that names the only node that it talks to.
     var needsDHT: Bool { get }
     /// For one that goes on until it is told to stop, a signal is no failure.
@@ -18,20 +18,29 @@ protocol OneShotTask: Sendable {
 }
 
 extension OneShotTask {
-    var runsUntilStopped: Bool { false }
+    package var runsUntilStopped: Bool { false }
 }
 
-enum OneShotStep: Equatable {
+package enum OneShotStep: Equatable {
     case wait
     case ask(Command)
     case end(OneShotEnd)
 }
 
 /// How a command ends, and what is to be said about it.
-struct OneShotEnd: Equatable {
-    let exit: ProgramExit
-    var message: String?
-    var advice: String?
+package struct OneShotEnd: Equatable, Sendable {
+    package let exit: ProgramExit
+    package var message: String?
+    package var advice: String?
+    /// What was found, for a caller that goes on with it.
+    package var item: Item?
 
-    static let done = OneShotEnd(exit: .done)
+    package init(exit: ProgramExit, message: String? = nil, advice: String? = nil, item: Item? = nil) {
+        self.exit = exit
+        self.message = message
+        self.advice = advice
+        self.item = item
+    }
+
+    package static let done = OneShotEnd(exit: .done)
 }

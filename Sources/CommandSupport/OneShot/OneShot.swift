@@ -1,5 +1,4 @@
 import Client
-import CommandSupport
 import KRPC
 import Kademlia
 import Metainfo
@@ -7,7 +6,7 @@ import Primitives
 import Transport
 
 /// Runs a one-shot command: a node is started, its task is carried out, and nothing is waited for without a limit.
-struct OneShot {
+package struct OneShot {
     private enum Input: Sendable {
         case host(HostEvent)
         case bootstrap([Endpoint])
@@ -25,14 +24,14 @@ struct OneShot {
     /// Nothing to ask, and no name that may still become something.
     private var hasNobody = false
 
-    init(_ network: NetworkConfiguration, _ limits: StageLimits, _ console: Console) {
+    package init(_ network: NetworkConfiguration, _ limits: StageLimits, _ console: Console) {
         self.network = network
         self.limits = limits
         self.console = console
     }
 
-    mutating func run(_ task: consuming some OneShotTask) async -> ProgramExit {
-        let end = await follow(task)
+    package mutating func run(_ task: consuming some OneShotTask) async -> ProgramExit {
+        let end = await end(of: task)
         if let message = end.message {
             console.event(
                 JSONLine(
@@ -43,7 +42,8 @@ struct OneShot {
         return end.exit
     }
 
-    private mutating func follow(_ task: consuming some OneShotTask) async -> OneShotEnd {
+    /// How it ended, for a caller that says so itself.
+    package mutating func end(of task: consuming some OneShotTask) async -> OneShotEnd {
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
         Signals.onFirst { feed.yield(.signal($0)) }
         let given = network.isBootstrapGiven && task.needsDHT ? await resolved() : []

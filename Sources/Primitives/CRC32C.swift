@@ -1,5 +1,5 @@
-/// CRC-32C (Castagnoli), which BEP 42 derives node ids with.
-enum CRC32C {
+/// CRC-32C (Castagnoli), which BEP 42 derives node ids with, and BEP 40 the order of peers.
+package enum CRC32C {
     /// The remainder of each byte, for the reflected polynomial 0x1EDC6F41.
     private static let table: [UInt32] = (0..<256).map { byte in
         (0..<8).reduce(UInt32(byte)) { remainder, _ in
@@ -7,7 +7,7 @@ enum CRC32C {
         }
     }
 
-    static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
         ~bytes.reduce(~0) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
     }
 }

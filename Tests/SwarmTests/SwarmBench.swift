@@ -1,0 +1,114 @@
+import Metainfo
+import PeerProtocol
+import Primitives
+import Swarm
+
+/// One swarm and callers made of bytes.
+struct SwarmBench {
+    static let blockLength = BlockRequest.usualLength
+
+    var swarm: Swarm
+    var now = Instant.origin
+    let info: Info
+    /// Of the last fact.
+    private(set) var outbox = Swarm.Outbox()
+    private(set) var closed: Set<PeerHandle> = []
+    private var nextHandle = 1
+    /// What the swarm has not read yet.
+    private var unread: [PeerHandle: [UInt8]] = [:]
+
+    /// A torrent of pieces of one block.
+    init(pieces: Int = 4, isComplete: Bool, configure: (inout Swarm.Configuration) -> Void = { _ in }) throws {
+        let builder = InfoBuilder(name: "x", length: pieces * Self.blockLength, pieceLength: Self.blockLength)
+        info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
+        var configuration = Swarm.Configuration()
+        configure(&configuration)
+        var generator = SeededGenerator(number: 1)
+        swarm = Swarm(
+            torrent: TorrentHandle(rawValue: 1), infoHash: info.infoHash, configuration: configuration,
+            identity: Swarm.Identity(
+                peerID: PeerID(prefix: "-MN0100-", using: &generator), listenPort: 6881, clientName: "bench"),
+            firstHandle: 1 << 40, generator: generator, now: now)
+        let (info, have) = (info, isComplete ? Bitfield(filled: pieces) : Bitfield(count: pieces))
+        tell { $0.metadataKnown(info, now: $2, into: &$1) }
+        tell { $0.storageOpened(have: have, now: $2, into: &$1) }
+    }
+
+    mutating func tell(_ fact: (inout Swarm, inout Swarm.Outbox, Instant) -> Void) {
+        outbox.clear()
+        fact(&swarm, &outbox, now)
+        for case .close(let handle) in outbox.actions { closed.insert(handle) }
+    }
+
+    /// Somebody connects; what it says goes into the same read.
+    mutating func call(from endpoint: Endpoint, saying messages: [OutgoingMessage] = []) -> PeerHandle {
+        let handle = PeerHandle(rawValue: nextHandle)
+        var generator = SeededGenerator(number: UInt64(nextHandle) + 100)
+        nextHandle += 1
+        var handshake: [UInt8] = []
+        Handshake(
+            capabilities: [.extensionProtocol, .fast], infoHash: info.infoHash,
+            peerID: PeerID(prefix: "-TT0000-", using: &generator)
+        ).encode(into: &handshake)
+        var session = Session(
+            role: .responder, infoHash: nil, ourPeerID: PeerID(prefix: "-MN0100-", using: &generator), now: now)
+        _ = session.received(handshake.span.bytes, at: 0, now: now)
+        tell { $0.adopt(handle, endpoint: endpoint, session: session, now: $2, into: &$1) }
+        if !messages.isEmpty { say(handle, messages) }
+        return handle
+    }
+
+    mutating func say(_ peer: PeerHandle, _ messages: [OutgoingMessage]) {
+        var bytes: [UInt8] = []
+        for message in messages { message.encode(into: &bytes) }
+        say(peer, bytes)
+    }
+
+    mutating func say(_ peer: PeerHandle, _ handshake: ExtensionHandshake) {
+        var bytes: [UInt8] = []
+        handshake.encode(into: &bytes)
+        say(peer, bytes)
+    }
+
+    mutating func say(_ peer: PeerHandle, _ bytes: [UInt8]) {
+        let all = unread[peer, default: []] + bytes
+        var consumed = 0
+        tell { consumed = $0.received(all.span.bytes, from: peer, now: $2, into: &$1) }
+        unread[peer] = Array(all[consumed...])
+    }
+
+    /// Lets the time pass in steps of a tick.
+    mutating func wait(_ duration: Duration) {
+        let end = now + duration
+        while now < end {
+            now = now + .milliseconds(500)
+            tell { $0.timedOut(now: $2, into: &$1) }
+        }
+    }
+
+    /// What was said to a peer by the last fact, as ids of messages.
+    func messageIDs(to peer: PeerHandle) -> [UInt8] { messages(to: peer).compactMap(\.first) }
+
+    /// The blocks that it was asked for by the last fact.
+    func requests(to peer: PeerHandle) -> [BlockRequest] {
+        messages(to: peer).filter { $0.first == 6 && $0.count == 13 }.map { message in
+            let fields = [1, 5, 9].map { Int(message.span.bytes.bigEndian(at: $0, as: UInt32.self)) }
+            return BlockRequest(piece: fields[0], offset: fields[1], length: fields[2])
+        }
+    }
+
+    /// The bodies of what was written, without handshakes.
+    private func messages(to peer: PeerHandle) -> [[UInt8]] {
+        var bodies: [[UInt8]] = []
+        for case .send(peer, let range) in outbox.actions {
+            var bytes = outbox.bytes[range]
+            if bytes.first == 19 { bytes = bytes.dropFirst(Handshake.byteCount) }
+            while bytes.count > 4 {
+                let length = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+                bodies.append(Array(bytes.dropFirst(4).prefix(length)))
+                bytes = bytes.dropFirst(4 + length)
+            }
+        }
+        return bodies
+    }
+}

@@ -1,0 +1,151 @@
+import PeerProtocol
+import Primitives
+import Swarm
+import Testing
+
+private let unchoke: UInt8 = 1
+private let request: UInt8 = 6
+private let cancel: UInt8 = 8
+
+/// Who keeps a place: those that want or give something, and those that come first in the canonical order.
+@Suite struct SwarmPeerTests {
+    private func endpoint(_ number: Int) -> Endpoint { .v4(UInt8(number), 2, 3, 4, port: 6881) }
+
+    // MARK: BEP 21
+
+    @Test func aSeedDropsWhoUploadsOnly() throws {
+        var bench = try SwarmBench(isComplete: true)
+        let peer = bench.call(from: endpoint(10), saying: [.haveNone, .interested])
+        #expect(bench.messageIDs(to: peer).contains(unchoke))
+        var handshake = ExtensionHandshake()
+        handshake.isUploadOnly = false
+        bench.say(peer, handshake)
+        #expect(!bench.closed.contains(peer))
+        handshake.isUploadOnly = true
+        bench.say(peer, handshake)
+        #expect(bench.closed.contains(peer))
+        #expect(bench.outbox.events.map(\.event).contains(.peerLost(endpoint(10), .redundant)))
+    }
+
+    @Test func aDownloaderKeepsWhoUploadsOnlyAndDoesNotServeIt() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let peer = bench.call(from: endpoint(10), saying: [.haveAll])
+        let partial = bench.call(from: endpoint(11), saying: [.haveNone])
+        var handshake = ExtensionHandshake()
+        handshake.isUploadOnly = true
+        bench.say(partial, handshake)
+        bench.say(partial, [.interested])
+        #expect(!bench.messageIDs(to: partial).contains(unchoke))
+        #expect(bench.closed.isEmpty)
+        // When all is there, neither is of use.
+        bench.say(peer, [.unchoke])
+        for piece in 0..<4 { deliver(piece, from: peer, to: &bench) }
+        #expect(bench.closed == [peer, partial])
+    }
+
+    private func deliver(_ piece: Int, from peer: PeerHandle, to bench: inout SwarmBench) {
+        let block = BlockRequest(piece: piece, offset: 0, length: SwarmBench.blockLength)
+        var bytes: [UInt8] = []
+        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
+        bench.say(peer, bytes + Array(repeating: 0, count: block.length))
+        bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) }
+    }
+
+    // MARK: BEP 40
+
+    @Test func aCallerThatComesBeforeTheLastTakesItsPlace() throws {
+        var bench = try SwarmBench(isComplete: true) { $0.peersMax = 4 }
+        bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
+        let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
+        let callers = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
+        let places = callers[3...5].map { bench.call(from: $0, saying: [.haveNone]) }
+        // Nobody is displaced before it has had its time.
+        let early = bench.call(from: callers[9])
+        bench.wait(.seconds(30))
+        let last = bench.call(from: callers[0])
+        #expect(bench.closed == [early, last])
+        #expect(bench.closed.isDisjoint(with: places))
+        let first = bench.call(from: callers[8])
+        #expect(!bench.closed.contains(first) && bench.closed.contains(places[0]))
+        #expect(bench.outbox.events.map(\.event).contains(.peerLost(callers[3], .displaced)))
+        #expect(bench.closed.isDisjoint(with: places.dropFirst()))
+    }
+
+    @Test func aHostWithAPlaceDisplacesNobody() throws {
+        var bench = try SwarmBench(isComplete: true) {
+            $0.peersMax = 4
+            $0.bansHosts = true
+        }
+        bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
+        let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
+        let callers = (10..<13).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
+        for caller in callers { _ = bench.call(from: caller, saying: [.haveNone]) }
+        bench.wait(.seconds(30))
+        var again = callers[2]
+        again.port = 7000
+        let second = bench.call(from: again)
+        #expect(bench.closed == [second])
+    }
+
+    @Test func whoGivesIsNotDisplacedAndWithoutAnAddressNobodyIs() throws {
+        var bench = try SwarmBench(pieces: 40, isComplete: false) {
+            $0.peersMax = 2
+            $0.displaceDelay = .seconds(5)
+        }
+        let giver = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        let block = try #require(bench.requests(to: giver).first)
+        bench.wait(.seconds(6))
+        let nobody = bench.call(from: endpoint(11))
+        bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
+        let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
+        let better = try #require((11..<30).map(endpoint).first { rank($0, ours) > rank(endpoint(10), ours) })
+        deliver(block.piece, from: giver, to: &bench)
+        let refused = bench.call(from: better)
+        #expect(bench.closed == [nobody, refused])
+        bench.wait(.seconds(10))
+        _ = bench.call(from: better)
+        #expect(bench.closed == [nobody, refused, giver])
+    }
+
+    private func rank(_ peer: Endpoint, _ ours: Endpoint) -> UInt32 { PeerPriority(peer, ours)?.rawValue ?? 0 }
+
+    // MARK: Peers that give too little
+
+    /// 512 bytes every 19 seconds: never silent for the 20 seconds that silence may last.
+    @Test func aPeerThatDripsIsSnubbed() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let drip = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        let asked = bench.requests(to: drip)
+        let block = try #require(asked.first)
+        var bytes: [UInt8] = []
+        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
+        bench.say(drip, bytes)
+        var snubbedAt: Instant?
+        for _ in 0..<5 where snubbedAt == nil {
+            bench.say(drip, Array(repeating: 0, count: 512))
+            for _ in 0..<38 where snubbedAt == nil {
+                bench.wait(.milliseconds(500))
+                if bench.messageIDs(to: drip).contains(cancel) { snubbedAt = bench.now }
+            }
+        }
+        #expect(snubbedAt == .origin + .seconds(60))
+        // From now on it holds one block at a time.
+        #expect(bench.messageIDs(to: drip).count(where: { $0 == cancel }) == asked.count)
+        #expect(bench.messageIDs(to: drip).count(where: { $0 == request }) == 1)
+    }
+
+    @Test func aSlowPeerWhoseBlocksBecomeWholeIsNot() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let slow = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        for block in bench.requests(to: slow).prefix(3) {
+            var bytes: [UInt8] = []
+            OutgoingMessage.pieceHeader(block).encode(into: &bytes)
+            bench.say(slow, bytes)
+            for _ in 0..<32 {
+                bench.say(slow, Array(repeating: 0, count: 512))
+                bench.wait(.milliseconds(1_500))
+                #expect(!bench.messageIDs(to: slow).contains(cancel))
+            }
+        }
+    }
+}
