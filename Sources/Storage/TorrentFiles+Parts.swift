@@ -33,6 +33,8 @@ extension TorrentFiles {
                 do {
                     let offset = info.files[file].offset + span.offset
                     bytes = try parts.read(at: offset, count: span.length)
+                    // It was verified, so somebody has cut the part file short.
+                    guard bytes.count == span.length else { throw SystemError(code: EIO) }
                 } catch {
                     throw StorageError(error, path: pathText(ofFile: partFile))
                 }
