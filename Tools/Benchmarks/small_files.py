@@ -24,7 +24,7 @@ RIVAL = """
 import sys, time, libtorrent as lt
 torrent, target, address, peer = sys.argv[1:]
 settings = {"listen_interfaces": address + ":0", "enable_dht": False, "enable_lsd": False, "enable_upnp": False,
-            "enable_natpmp": False, "allow_multiple_connections_per_ip": True}
+            "enable_natpmp": False, "enable_outgoing_utp": False}
 session = lt.session(settings)
 parameters = lt.add_torrent_params()
 parameters.ti = lt.torrent_info(torrent)
