@@ -9,6 +9,7 @@
 /// - `PieceAssembly` is a piece in the making: its parts in memory and on disk, and how far it is hashed.
 /// - `TorrentFiles` maps pieces to files and keeps few of them open; `OutputFolder` reaches them without ever following
 ///   a symbolic link.
+/// - The part file (`TorrentFiles+Parts`, `StorageWorker+Selection`) has what pieces hold of files that are not wanted.
 /// - `PathSanitizer` and `FileLayout` turn hostile names into safe and unique paths.
 /// - `ResumeFile` is the head of the marker `.NAME.mainline` beside the data: it says that the data is ours to
 ///   overwrite. `ResumeJournal` is what follows: records of the pieces that are on disk.

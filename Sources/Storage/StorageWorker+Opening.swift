@@ -103,7 +103,14 @@ extension StorageWorker {
         }
         try correctJournal()
         phase = .writable
-        if journal?.isWritable == true { try settleParts() }
+        guard journal?.isWritable == true else { return }
+        do throws(StorageError) {
+            try settleParts()
+        } catch {
+            // A file with half of what the part file has must not come on record as that file.
+            journal?.stop()
+            throw error
+        }
     }
 
     /// The pieces on record whose files look as they did when it was written.

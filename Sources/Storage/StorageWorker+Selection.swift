@@ -42,10 +42,12 @@ extension StorageWorker {
     /// Gives wanted files what the part file has of them, and removes it when nothing else is in it.
     mutating func settleParts() throws(StorageError) {
         let before = info.files.indices.filter { files.isInParts($0) }
+        // A record names no piece twice, and neighbours share them.
+        var noted = Set(pending)
         for file in before where isWanted(file) {
             let pieces = info.pieces(ofFile: file).filter { have[$0] }
             try files.moveOutOfParts(file, pieces: pieces)
-            for piece in pieces { noteVerified(piece) }
+            for piece in pieces where noted.insert(piece).inserted { noteVerified(piece) }
         }
         guard files.haveParts, before.allSatisfy(isWanted) else { return }
         // What was moved is on disk and on record before it is removed.

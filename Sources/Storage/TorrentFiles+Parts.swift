@@ -30,9 +30,11 @@ extension TorrentFiles {
             for span in info.spans(piece: piece, offset: 0, length: info.length(ofPiece: piece))
             where span.file == file {
                 let parts = try descriptor(for: partFile, .reading)
-                do {
+                do throws(SystemError) {
                     let offset = info.files[file].offset + span.offset
                     bytes = try parts.read(at: offset, count: span.length)
+                    // It was verified, so somebody has cut the part file short.
+                    guard bytes.count == span.length else { throw SystemError(code: EIO) }
                 } catch {
                     throw StorageError(error, path: pathText(ofFile: partFile))
                 }

@@ -40,7 +40,12 @@ struct TorrentFiles {
         static let inParts = State(rawValue: 16)
     }
 
-    enum Access { case reading, writing }
+    enum Access {
+        case reading
+        case writing
+        /// The next write gives the file its length, where it has none yet.
+        case writingWhole
+    }
 
     init(info: Info, directory: String, maxOpenFiles: Int, disk: any Disk) {
         self.init(
@@ -157,7 +162,8 @@ struct TorrentFiles {
                 offset += taken
                 if offset == parts[part].end { part += 1 }
             }
-            let descriptor = try descriptor(for: span.file, .writing)
+            let isWhole = span.file != partFile && span.length == info.files[span.file].length
+            let descriptor = try descriptor(for: span.file, isWhole ? .writingWhole : .writing)
             markDirty(span.file)
             do {
                 try descriptor.write(&vectors, at: span.offset)
@@ -200,7 +206,7 @@ struct TorrentFiles {
             slots[oldest] = nil
         }
         let descriptor = try open(file, access)
-        slots[file] = Slot(descriptor: descriptor, isWritable: access == .writing, lastUse: useCount)
+        slots[file] = Slot(descriptor: descriptor, isWritable: access != .reading, lastUse: useCount)
         return descriptor
     }
 
@@ -221,7 +227,7 @@ struct TorrentFiles {
 
     private mutating func open(_ file: Int, _ access: Access) throws(StorageError) -> any DiskFile {
         let path = path(ofFile: file)
-        guard access == .writing else { return try folder.openFile(path, flags: O_RDONLY) }
+        guard access != .reading else { return try folder.openFile(path, flags: O_RDONLY) }
         // Exclusively: what appeared since we looked is not ours.
         let creation = states[file].contains(.exists) ? 0 : O_CREAT | O_EXCL
         let isExecutable = file != partFile && info.files[file].attributes.contains(.executable)
@@ -229,12 +235,20 @@ struct TorrentFiles {
         states[file].insert(.exists)
         guard file != partFile, !states[file].contains(.sized) else { return descriptor }
         do throws(SystemError) {
-            guard case .regular(let stamp) = try descriptor.status() else { throw SystemError(code: ELOOP) }
-            if stamp.size != info.files[file].length { try descriptor.truncate(to: info.files[file].length) }
+            let size = creation == 0 ? try regularSize(of: descriptor) : 0
+            let isLeftToWrite = access == .writingWhole && size == 0
+            if size != info.files[file].length, !isLeftToWrite {
+                try descriptor.truncate(to: info.files[file].length)
+            }
         } catch {
             throw StorageError(error, path: pathText(ofFile: file))
         }
         states[file].insert(.sized)
         return descriptor
+    }
+
+    private func regularSize(of descriptor: any DiskFile) throws(SystemError) -> Int {
+        guard case .regular(let stamp) = try descriptor.status() else { throw SystemError(code: ELOOP) }
+        return stamp.size
     }
 }

@@ -58,12 +58,12 @@ struct DurabilityScenario {
             try checkRecord()
         }
         try session(Self.leavingOut(omission), isLast: true)
+        guard disk.content("home/out/" + ResumeFile.partsName(for: torrent.info)) == nil else {
+            throw Violation(description: "the part file is left though every file is wanted")
+        }
         disk.restart(afterPowerCut: true)
         guard try checkRecord().isSuperset(of: SelectedFiles(allOf: torrent.info).pieces.setIndices) else {
             throw Violation(description: "a finished download is not on record")
-        }
-        guard disk.content("home/out/" + ResumeFile.partsName(for: torrent.info)) == nil else {
-            throw Violation(description: "the part file is left though every file is wanted")
         }
     }
 

@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func whatTheTorrentLacksIsNoRecord() throws {
-        for (runs, file) in [([0..<22], 0), ([20..<21, 5..<6], 0), ([21..<22], 0), ([0..<1], 2)] {
+        for (runs, file) in [([0..<22], 0), ([20..<21, 5..<6], 0), ([21..<22], 0), ([0..<1], 3)] {
             var record = JournalRecord(pieces: [], stamps: [(file, FileStamp(size: 0, modified: 0))])
             record.runs = runs
             let bytes = record.encoded(after: .zero).bytes
