@@ -190,6 +190,7 @@ class Lab:
             command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**environment, **(env or {})}, cwd=cwd
         )
         self.running.append((process, log.name))
+        return process
 
     def magnetget(self, verb, policy):
         source = self.magnet if self.nodes and verb == "get" else self.torrent
