@@ -13,13 +13,12 @@ extension EndToEnd {
         @Test(.enabled(if: Machine.has("aria2c"), "aria2c is not installed"))
         func aria2() async throws { try await expectAll(of: "aria2") }
 
-        /// Its DHT takes two minutes: only the whole matrix has that.
+        /// Its DHT takes most of a minute: only the whole matrix has that.
         @Test(.enabled(if: Machine.has("transmission-cli"), "transmission-cli is not installed"))
         func transmission() async throws { try await expectAll(of: "transmission", by: ["tracker"]) }
 
-        /// Likewise.
         @Test(.enabled(if: Machine.has("rtorrent"), "rtorrent is not installed"))
-        func rTorrent() async throws { try await expectAll(of: "rtorrent", by: ["tracker"]) }
+        func rTorrent() async throws { try await expectAll(of: "rtorrent") }
 
         @Test(.enabled(if: Machine.has("qbittorrent-nox"), "qbittorrent-nox is not installed"))
         func qBittorrent() async throws { try await expectAll(of: "qbittorrent") }

@@ -257,7 +257,7 @@ class Deluge(Client):
         lab.write("deluge/auth", f"localclient:{password}:10\n")
         lab.start(["deluged", "-d", "-c", home, "-u", address, "-L", "warning"], hosts=ROUTERS)
         words = [DEBIAN_PYTHON, f"{HERE}/deluge_add.py", address, password, source, folder, *more]
-        lab.start(words + ["--dht"] * bool(lab.nodes))
+        lab.start(words + ["--dht"] * bool(lab.nodes)).wait(60)
 
     def seed(self, lab, policy):
         self.run(lab, policy, lab.torrent, lab.path("seed"), "--whole")

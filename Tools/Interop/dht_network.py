@@ -86,12 +86,34 @@ class Network:
         self.announces = []
         self.settings = settings
         *addresses, self.prober_address = addresses
+        router = None
+        if not self.prober_address.startswith("127.") and ":" not in self.prober_address:
+            router = rig.Session(self.prober_address, settings)
+            settings = {**settings, "dht_bootstrap_nodes": router.endpoint}
         self.nodes = [rig.Session(address, settings, port=port) for address in addresses]
+        if router:
+            self.take_addresses()
+            del router
         self.live = {}
         for node in self.nodes:
             for other in self.nodes:
                 if other is not node:
                     node.lt.add_dht_node(rig.parse_endpoint(other.endpoint))
+
+    def take_addresses(self, limit=20):
+        """Waits until a router, whom no table holds, has told each node its address.
+
+        A node then takes an id that goes with it (BEP 42): whoever knew it before would go on naming the old one.
+        """
+        waiting, deadline = set(self.nodes), time.monotonic() + limit
+        while waiting:
+            if time.monotonic() > deadline:
+                rig.fail(f"{len(waiting)} nodes have not learnt their address within {limit} s")
+            time.sleep(0.05)
+            for node in list(waiting):
+                if any(isinstance(alert, lt.external_ip_alert) for alert in node.lt.pop_alerts()):
+                    waiting.remove(node)
+        time.sleep(0.5)
 
     def wait_until_connected(self, commands, good, limit=30):
         started = time.monotonic()

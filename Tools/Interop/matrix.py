@@ -170,11 +170,11 @@ class Lab:
     def start_nodes(self):
         """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes one of each /24 for a bucket."""
         addresses = [self.address(10, network=10 + node) for node in range(NODES + 1)]
-        words = [sys.executable, f"{HERE}/dht_network.py", "--port", "6881", "--lift-limits", "--good", "12"]
+        words = [sys.executable, f"{HERE}/dht_network.py", "--port", "6881", "--lift-limits"]
+        # Announced to nodes that hardly know each other, a seed may be where nobody looks.
+        words += ["--good", str(NODES - 1)]
         self.start(words + ["--addresses", ",".join(addresses)])
         self.wait_for_text('"event": "ready"')
-        # Whoever announces to nodes that hardly know each other may have announced to the wrong ones.
-        time.sleep(1)
         self.nodes = [f"{address}:6881" for address in addresses[:NODES]]
 
     def start(self, command, env=None, cwd=None, hosts=()):
@@ -190,6 +190,7 @@ class Lab:
             command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**environment, **(env or {})}, cwd=cwd
         )
         self.running.append((process, log.name))
+        return process
 
     def magnetget(self, verb, policy):
         source = self.magnet if self.nodes and verb == "get" else self.torrent
