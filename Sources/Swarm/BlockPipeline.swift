@@ -13,9 +13,16 @@ package struct BlockPipeline {
         didSet { target = min(target, maximum) }
     }
     package private(set) var target: Int
-    /// The shortest time of a block on its way: that of the link, without a queue.
-    package private(set) var quickest: Duration?
     private var rate: FlowRate
+    /// The quickest blocks of this span and of the one before.
+    private var quickestNow: Duration?
+    private var quickestBefore: Duration?
+    private var spanStart: Instant
+
+    /// As long as BBR's: a way that has become longer must not look like a queue for ever.
+    private static let span: Duration = .seconds(10)
+    /// What takes longer is a queue: else a queue that never empties would be taken for the way, span after span.
+    private static let wayMax: Duration = .seconds(2)
 
     package init(initial: Int, minimum: Int, maximum: Int, queueTime: Duration, now: Instant) {
         self.minimum = minimum
@@ -23,6 +30,13 @@ package struct BlockPipeline {
         self.maximum = maximum
         target = min(initial, maximum)
         rate = FlowRate(now: now)
+        spanStart = now
+    }
+
+    /// The shortest time of a block on its way lately: that of the link, without a queue.
+    package var quickest: Duration? {
+        guard let quickestNow else { return quickestBefore }
+        return quickestBefore.map { min($0, quickestNow) } ?? quickestNow
     }
 
     /// Nil while too little has got through.
@@ -33,14 +47,19 @@ package struct BlockPipeline {
         let isNewRate = rate.add(bytes, now: now)
         guard let start else { return }
         let time = now - start
-        let quickest = min(quickest ?? time, time)
-        self.quickest = quickest
+        let quickest = note(time, now: now)
         if time < quickest + queueTime / 2 {
             target = min(target + 1, maximum)
         } else if isNewRate, let rate = rate.bytesPerSecond {
             let blocks = rate * (quickest + queueTime).inSeconds / Double(BlockRequest.usualLength)
             target = max(minimum, min(Int(min(blocks, 1e6)), maximum))
         }
+    }
+
+    private mutating func note(_ time: Duration, now: Instant) -> Duration {
+        if now - spanStart >= Self.span { (quickestBefore, quickestNow, spanStart) = (quickestNow, nil, now) }
+        quickestNow = quickestNow.map { min($0, time) } ?? time
+        return min(quickest ?? time, Self.wayMax)
     }
 
     /// Blocks are on their way again after none was: what the pause lasted says nothing of the rate.

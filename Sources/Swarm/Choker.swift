@@ -43,14 +43,23 @@ package struct Choker {
     private var nextRound: Instant
     private var nextOptimistic: Instant
     private var optimistic: PeerHandle?
+    /// Regular places.
+    private var slots: Int
 
     package init(_ configuration: Swarm.Configuration, now: Instant) {
         self.configuration = configuration
         nextRound = now + configuration.chokeInterval
         nextOptimistic = now
+        slots = configuration.uploadSlots
     }
 
-    package var places: Int { configuration.uploadSlots + 1 }
+    package var places: Int { slots + 1 }
+
+    /// A link that carries much serves more peers at once, since few of them may want what we have.
+    package mutating func linkCarries(_ bytesPerSecond: Double) {
+        let wanted = min(Int(bytesPerSecond) / configuration.uploadSlotBytesPerSecond, configuration.uploadSlotsMax)
+        slots = max(configuration.uploadSlots, wanted)
+    }
 
     package func isDue(now: Instant) -> Bool { now >= nextRound }
 
@@ -64,7 +73,7 @@ package struct Choker {
         nextRound = now + configuration.chokeInterval
         let interested = rivals.filter(\.isInterested)
         let ranked = isSeeding || !configuration.usesTitForTat ? inTurns(interested, now: now) : byGifts(interested)
-        var chosen = Array(ranked.prefix(configuration.uploadSlots).map(\.peer))
+        var chosen = Array(ranked.prefix(slots).map(\.peer))
         chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
         if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }
         // Places that tit for tat leaves free are no use to anybody while somebody wants them.

@@ -51,7 +51,7 @@ extension Swarm {
         package var requestsMax = 2_000
         /// How much of a peer's rate is asked for ahead, beside what its answers take: enough to hide its pauses; more
         /// only makes the choice of a piece old when it is served (docs/simulator.md).
-        package var requestQueueTime: Duration = .milliseconds(300)
+        package var requestQueueTime: Duration = .milliseconds(100)
         /// A peer that gives a piece within this time does it alone.
         ///
         /// Slower ones share, so that their pieces are whole and can be traded soon.
@@ -83,6 +83,9 @@ extension Swarm {
         ///
         /// BEP 3 has 4; today's uplinks carry more, and 8 is libtorrent's default.
         package var uploadSlots = 8
+        /// With a fast link there are more: one for so many bytes a second, up to a limit (docs/simulator.md).
+        package var uploadSlotBytesPerSecond = 4_000_000
+        package var uploadSlotsMax = 16
         /// How often the places are given anew: long enough for TCP to show what a peer gives (BEP 3).
         package var chokeInterval: Duration = .seconds(10)
         /// How long the optimistic place is kept: a piece must get through in that time (BEP 3).
@@ -99,7 +102,7 @@ extension Swarm {
         /// Bytes read from disk or unsent in the socket for one peer.
         package var uploadInFlightBytesMax = 1 << 20
         /// How much of a peer's rate may wait in its socket: what is there cannot be cancelled any more.
-        package var uploadQueueTime: Duration = .milliseconds(250)
+        package var uploadQueueTime: Duration = .milliseconds(100)
         /// Pieces that a choked peer may fetch until it has as many (BEP 6); as many as libtorrent's.
         package var allowedFastCount = 5
         /// Choked peers that are served such pieces at once: a crowd of newcomers would leave nothing to the others.

@@ -4,6 +4,9 @@ import Primitives
 
 /// Asking for blocks: new ones, those that somebody slower was asked for, and in the end game those of everybody.
 extension Swarm {
+    /// Who owes us blocks and gives none for so long delivers nothing soon, whatever its rate was.
+    private static let silenceSeconds = 1.0
+
     /// Keeps the peer's queue as deep as its pipeline says.
     mutating func fillRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
         // The picker and the session are used in place: a copy held here would make each change copy its tables.
@@ -65,15 +68,15 @@ extension Swarm {
         _ count: Int, for place: Int, having pieces: Bitfield, now: Instant, into blocks: inout [BlockRequest],
         _ outbox: inout Outbox
     ) {
-        guard let (slowest, slow) = lastToBeDone(besides: place, now: now) else { return }
+        guard let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
         let fast = peers[place].pipeline.bytesPerSecond ?? slow
         // Cancels come too late for what is in the peer's socket.
         let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
-        let settled = Int(slow * time.inSeconds) / BlockRequest.usualLength
+        let settled = isSilent ? 0 : Int(slow * time.inSeconds) / BlockRequest.usualLength
         let movable = peers[slowest].session.outstanding.blocks.dropFirst(settled).filter {
             pieces[$0.piece] && picker?.mayMove($0) == true
         }
-        let share = Int(Double(movable.count) * fast / (fast + slow))
+        let share = isSilent ? movable.count : Int(Double(movable.count) * fast / (fast + slow))
         for block in movable.suffix(min(share, count)) {
             peers[slowest].session.cancelled(block)
             send(.cancel(block), to: slowest, now: now, into: &outbox)
@@ -83,16 +86,21 @@ extension Swarm {
     }
 
     /// The peer whose requests will take the longest, and its rate; who is silent is taken to be so much slower.
-    private func lastToBeDone(besides place: Int, now: Instant) -> (place: Int, bytesPerSecond: Double)? {
-        var last: (place: Int, bytesPerSecond: Double)?
+    private func lastToBeDone(
+        besides place: Int, now: Instant
+    ) -> (place: Int, bytesPerSecond: Double, isSilent: Bool)? {
+        var last: (place: Int, bytesPerSecond: Double, isSilent: Bool)?
         var longest = 0.0
         for other in peers.indices where other != place {
             let count = peers[other].session.outstanding.count
             guard count > 0 else { continue }
             let silence = (now - peers[other].lastProgressAt).inSeconds
-            guard let rate = peers[other].pipeline.bytesPerSecond.map({ $0 / max(1, silence) }) else { continue }
+            let isSilent = silence > Self.silenceSeconds
+            // Of who has given nothing yet, only the silence tells.
+            guard let known = peers[other].pipeline.bytesPerSecond ?? (isSilent ? 1 : nil) else { continue }
+            let rate = known / max(1, silence)
             let time = Double(count) / rate
-            if time > longest { (last, longest) = ((other, rate), time) }
+            if time > longest { (last, longest) = ((other, rate, isSilent), time) }
         }
         return last
     }

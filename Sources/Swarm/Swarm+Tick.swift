@@ -6,6 +6,7 @@ extension Swarm {
     mutating func tick(now: Instant, into outbox: inout Outbox) {
         downloadMeter.advance(now: now)
         uploadMeter.advance(now: now)
+        choker.linkCarries(uploadMeter.bytesPerSecond)
         rechokeIfDue(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
@@ -21,6 +22,8 @@ extension Swarm {
             exchangeIfDue(place, now: now, into: &outbox)
             snubIfSilent(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
+            // Somebody may have become slow enough to be helped.
+            peers[place].idleGeneration = nil
             fillRequests(place, now: now, into: &outbox)
         }
         guard race != nil else { return }

@@ -83,6 +83,20 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(world.machines[leecher].disks[torrent]?.content == payload.content)
     }
 
+    @Test func anotherTakesOverFromWhoIsSilentLongBeforeItIsSnubbed() throws {
+        let payload = try Payload(byteCount: 8_000_000)
+        var world = World()
+        let seeders = [world.addSeeder(payload, seed: 1), world.addSeeder(payload, seed: 2)]
+        let leecher = world.addLeecher(payload, from: seeders, seed: 3) { $0.swarm.duplicateRequestsMax = 1 }
+        let hasBegun = { (world: World) in
+            (world.machines[leecher].client.snapshot(of: torrent)?.verifiedPieces ?? 0) >= 20
+        }
+        #expect(world.run(for: .seconds(30), until: hasBegun) == true)
+        world.silence(seeders[0])
+        #expect(world.run(for: .seconds(5)) { $0.events(leecher).contains(.completed) })
+        #expect(world.machines[leecher].disks[torrent]?.content == payload.content)
+    }
+
     @Test func whatIsOnDiskIsNotFetchedAgain() throws {
         let payload = try Payload(byteCount: 320_000)
         var disk = MemoryDisk(info: payload.info)

@@ -64,6 +64,7 @@ private let torrent = TorrentHandle(rawValue: 7)
         var world = World()
         let seeder = world.addSeeder(payload, seed: 1) { configuration in
             configuration.swarm.uploadSlots = 2
+            configuration.swarm.uploadSlotsMax = 2
             configuration.swarm.seedTurnBytes = 100_000
             configuration.swarm.seedTurnTime = .seconds(10)
         }

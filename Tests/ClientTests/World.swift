@@ -81,6 +81,11 @@ struct World {
         machines[machine].disks[torrent] = disk
     }
 
+    /// Nothing more is heard of the machine, and its connections stay as they are.
+    mutating func silence(_ machine: Int) {
+        machines[machine].isOff = true
+    }
+
     /// Cuts the machine off: its connections end, and nobody reaches it any more.
     mutating func switchOff(_ machine: Int) {
         machines[machine].isOff = true

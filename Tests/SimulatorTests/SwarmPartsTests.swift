@@ -87,5 +87,7 @@ import Testing
         #expect(estimate.mean == 12)
         // 4.303 times 2 / sqrt(3).
         #expect(abs((estimate.margin ?? 0) - 4.969) < 0.001)
+        #expect(study.downloaders == 1 && study.completion(ofRank: 1) == estimate)
+        #expect(study.completion(ofRank: 2).mean == .infinity)
     }
 }

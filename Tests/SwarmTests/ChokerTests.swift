@@ -30,6 +30,17 @@ import Testing
         #expect(bench.served == [1, 2, 3, 4, 5])
     }
 
+    @Test func aFastLinkHasMorePlacesUpToALimit() {
+        var bench = Bench(slots: 2)
+        bench.rivals = (1...20).map { .peer($0, gave: $0) }
+        for (rate, places) in [(0.0, 3), (11e6, 3), (12e6, 4), (40e6, 11), (1e9, 17), (0, 3)] {
+            bench.choker.linkCarries(rate)
+            bench.round()
+            #expect(bench.served.count == places && bench.choker.places == places)
+            #expect(bench.choker.hasRoom(besides: places - 1) && !bench.choker.hasRoom(besides: places))
+        }
+    }
+
     @Test func theOptimisticPlaceWandersEveryThirtySeconds() {
         var bench = Bench(slots: 1)
         bench.rivals = (1...20).map { .peer($0, gave: $0 == 1 ? 1000 : 0) }
@@ -107,7 +118,7 @@ import Testing
 private struct Bench {
     var rivals: [Choker.Rival] = []
     var now = Instant.origin
-    private var choker: Choker
+    var choker: Choker
     private var generator: SeededGenerator
     private let isSeeding: Bool
 

@@ -67,6 +67,8 @@ package struct SwarmDownload: Scenario {
         report.unfinished = network.unfinished
         let downloading = network.hosts.filter(\.role.isDownloading)
         report.completionSeconds = downloading.compactMap { seconds($0.completedAt) }.sorted()
+        report.contributorSeconds = downloading.filter { $0.role == .downloader }
+            .compactMap { seconds($0.completedAt) }.sorted()
         report.freeRiderSeconds = downloading.filter { $0.role == .freeRider }.compactMap { seconds($0.completedAt) }
             .sorted()
         report.firstPieceSeconds = downloading.compactMap { seconds($0.firstPieceAt) }.sorted()

@@ -4,7 +4,8 @@ package struct SwarmReport: Equatable, Sendable {
     package var bound: SwarmBound
     /// Seconds from the start until the k-th downloader had all of it, ascending.
     package var completionSeconds: [Double] = []
-    /// Of these, those of free riders.
+    /// Of these, those of downloaders that serve, and of free riders.
+    package var contributorSeconds: [Double] = []
     package var freeRiderSeconds: [Double] = []
     package var firstPieceSeconds: [Double] = []
     package var unfinished = 0
@@ -40,6 +41,10 @@ package struct SwarmReport: Equatable, Sendable {
     package var meanSeconds: Double { Spread(completionSeconds).mean }
     /// Of the last peer to the bound of the fluid model: 1 is perfect.
     package var ratio: Double { lastSeconds / bound.seconds }
+    /// What the seed sent, in lengths of the torrent.
+    package var copies: Double { Double(seedBytes) / Double(bound.byteCount) }
+    /// Which part of all payload was not wanted.
+    package var waste: Double { payloadBytes > 0 ? Double(wastedBytes) / Double(payloadBytes) : 0 }
     /// How many times faster than from a server.
     package var gain: Double { bound.clientServerSeconds / lastSeconds }
 }

@@ -28,6 +28,16 @@ package struct SwarmStudy: Equatable, Sendable {
         return Estimate(mean: mean, margin: student * (variance / count).squareRoot())
     }
 
+    /// Downloaders of each run.
+    package var downloaders: Int {
+        reports.first.map { $0.completionSeconds.count + $0.unfinished } ?? 0
+    }
+
+    /// Seconds until the `rank`-th downloader, from 1 on, had all of it; infinite where one never had.
+    package func completion(ofRank rank: Int) -> Estimate {
+        estimate { $0.completionSeconds.count >= rank ? $0.completionSeconds[rank - 1] : .infinity }
+    }
+
     /// Two-sided 95% quantiles of Student's distribution, from one degree of freedom on.
     private static let student = [
         12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,

@@ -48,6 +48,46 @@ struct SimulationRun {
         return scenario.finish()
     }
 
+    /// Carries out `count` scenarios, up to `jobs` at a time on threads of their own; `done` hears of each in their
+    /// order, with the time it took.
+    mutating func carryOut<S: Scenario>(
+        _ count: Int, jobs: Int, _ scenario: @escaping @Sendable (Int) throws -> S, done: (S.Report, Duration) -> Void
+    ) async throws {
+        guard jobs > 1 else {
+            for number in 0..<count {
+                let startedAt = elapsed
+                let report = try carryOut(scenario(number))
+                done(report, elapsed - startedAt)
+            }
+            return
+        }
+        let interruption = interruption
+        try await withThrowingTaskGroup(of: (Int, S.Report, Duration).self) { group in
+            var finished: [Int: (S.Report, Duration)] = [:]
+            var (started, told) = (0, 0)
+            while told < count {
+                while started < min(count, told + finished.count + jobs) {
+                    group.addTask { [started] in
+                        let startedAt = MonotonicClock.now
+                        var run = try scenario(started)
+                        while run.advance(events: Self.eventsPerTurn) {
+                            if let exit = interruption.exit.withLock(\.self) { throw ExitCode(exit.rawValue) }
+                            await Task.yield()
+                        }
+                        return (started, run.finish(), startedAt.duration(to: MonotonicClock.now))
+                    }
+                    started += 1
+                }
+                guard let (number, report, wall) = try await group.next() else { return }
+                finished[number] = (report, wall)
+                while let (report, wall) = finished.removeValue(forKey: told) {
+                    done(report, wall)
+                    told += 1
+                }
+            }
+        }
+    }
+
     private mutating func noteMemory() {
         guard let bytes = ResidentSet.bytes, let start = residentAtStart else { return }
         residentBytes = max(residentBytes ?? 0, bytes - start)

@@ -17,6 +17,9 @@ struct SimulateSwarm: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Runs, with this many seeds from --seed on.", valueName: "n"))
     var seeds = 1
 
+    @Option(help: ArgumentHelp("Seeds at a time, each on a thread.", valueName: "n"))
+    var jobs = 1
+
     @OptionGroup(title: "Swarm")
     var links: SwarmLinkOptions
 
@@ -28,20 +31,25 @@ struct SimulateSwarm: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...10_000).contains(seeds) else { throw ValidationError("--seeds is 1 to 10000.") }
+        guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256.") }
     }
 
     func run() async throws {
-        var options = SwarmOptions()
-        links.apply(to: &options)
-        options.swarm = rules.configuration
+        var base = SwarmOptions()
+        links.apply(to: &base)
+        base.swarm = rules.configuration
+        base.seed = output.seed
+        let options = base
         var run = SimulationRun(output)
         var study = SwarmStudy()
-        for number in 0..<UInt64(seeds) {
-            options.seed = output.seed &+ number
-            let startedAt = run.elapsed
-            let report = try run.carryOut(SwarmDownload(options))
+        let console = run.console
+        try await run.carryOut(seeds, jobs: jobs) { number in
+            var options = options
+            options.seed &+= UInt64(number)
+            return try SwarmDownload(options)
+        } done: { report, wall in
             study.append(report)
-            run.console.note(SwarmText.line(report, wall: run.elapsed - startedAt))
+            console.note(SwarmText.line(report, wall: wall))
         }
         try run.report(
             "simulated_swarm", digest: study.digest, text: SwarmText.lines(study, options),

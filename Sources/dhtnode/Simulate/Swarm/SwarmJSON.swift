@@ -13,6 +13,12 @@ enum SwarmJSON {
             .init("last_seconds", estimate(study.estimate(\.lastSeconds))),
             .init("mean_seconds", estimate(study.estimate(\.meanSeconds))),
             .init("ratio", estimate(study.estimate(\.ratio))), .init("gain", estimate(study.estimate(\.gain))),
+            .init("copies", estimate(study.estimate(\.copies))), .init("waste", estimate(study.estimate(\.waste))),
+            .init("contributor_seconds", estimate(study.estimate { Spread($0.contributorSeconds).mean })),
+            .init(
+                "free_rider_seconds",
+                options.freeRiders > 0 ? estimate(study.estimate { Spread($0.freeRiderSeconds).mean }) : .null),
+            .init("curve", .array((0..<study.downloaders).map { estimate(study.completion(ofRank: $0 + 1)) })),
             .init("reports", .array(study.reports.map(report))),
         ]
     }

@@ -54,6 +54,7 @@ struct SwarmRuleOptions: ParsableArguments {
         rules.usesTitForTat = !noTitForTat
         if noEndGame { rules.duplicateRequestsMax = 1 }
         rules.uploadSlots = slots ?? rules.uploadSlots
+        rules.uploadSlotsMax = slots ?? rules.uploadSlotsMax
         rules.chokeInterval = chokeInterval?.duration ?? rules.chokeInterval
         rules.optimisticInterval = optimisticInterval?.duration ?? rules.optimisticInterval
         rules.seedTurnTime = seedTurn?.duration ?? rules.seedTurnTime
