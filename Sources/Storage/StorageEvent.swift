@@ -19,8 +19,23 @@ package enum StorageEvent: Sendable {
     case blocksDigested(Int, [UInt64])
     /// So many bytes passed to `store` are no longer held in memory.
     case released(bytes: Int)
-    /// The answer to `read` with the same tag.
-    case blockRead(tag: UInt64, Result<ByteBuffer, StorageError>)
+    /// The answer to `read` with the same tag: heads and blocks, one after the other, without those that failed.
+    ///
+    /// `failed` is by the index in what was asked for.
+    case blocksRead(tag: UInt64, ByteBuffer, failed: [Int: StorageError])
     /// Nothing can be stored any more; reported once. What was verified before is kept and can still be read.
     case failed(StorageError)
+}
+
+/// A part of a piece that is to be read.
+package struct BlockRead: Hashable, Sendable {
+    package let piece: Int
+    package let offset: Int
+    package let length: Int
+
+    package init(piece: Int, offset: Int, length: Int) {
+        self.piece = piece
+        self.offset = offset
+        self.length = length
+    }
 }

@@ -65,10 +65,6 @@ struct StorageWorker {
         have = Bitfield(count: info.pieceCount)
     }
 
-    mutating func read(piece: Int, offset: Int, length: Int, tag: UInt64) {
-        emit(.blockRead(tag: tag, readVerified(piece: piece, offset: offset, length: length)))
-    }
-
     /// Drops what is incomplete and brings what is whole and right to the disk and on record.
     mutating func close() {
         finishWhole()
@@ -117,22 +113,6 @@ struct StorageWorker {
         spareAssemblies.removeAll()
         release(bufferedBytes)
         bufferedBytes = 0
-    }
-
-    private mutating func readVerified(piece: Int, offset: Int, length: Int) -> Result<ByteBuffer, StorageError> {
-        guard have[piece] else { return .failure(.notVerified(piece: piece)) }
-        var buffer = ByteBufferAllocator().buffer(capacity: length)
-        var result: Result<Bool, StorageError> = .success(false)
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
-            let target = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
-            do throws(StorageError) {
-                result = .success(try files.read(piece: piece, offset: offset, into: target))
-            } catch {
-                result = .failure(error)
-            }
-            return length
-        }
-        return result.flatMap { isWhole in isWhole ? .success(buffer) : .failure(.notVerified(piece: piece)) }
     }
 }
 

@@ -36,7 +36,7 @@ package final class TorrentStorage: Sendable {
         case open
         case store(piece: Int, offset: Int, ByteBuffer)
         case digestBlocks(piece: Int)
-        case read(tag: UInt64, piece: Int, offset: Int, length: Int)
+        case read(tag: UInt64, [BlockRead], heads: [UInt8])
         case finishWhole
         case beginCheckpoint
         case finish(Checkpoint)
@@ -86,11 +86,15 @@ package final class TorrentStorage: Sendable {
         enqueue(.store(piece: piece, offset: offset, bytes))
     }
 
-    /// Reads a part of a verified piece; answered by `blockRead` with the same tag.
-    package func read(piece: Int, offset: Int, length: Int, tag: UInt64) {
-        precondition(
-            offset >= 0 && length >= 0 && length <= info.length(ofPiece: piece) - offset, "range outside the piece")
-        enqueue(.read(tag: tag, piece: piece, offset: offset, length: length))
+    /// Reads parts of verified pieces into one buffer; answered by `blocksRead` with the same tag.
+    ///
+    /// `heads` are as many as blocks and equally long: each is put before its block.
+    package func read(_ blocks: [BlockRead], heads: [UInt8] = [], tag: UInt64) {
+        for block in blocks {
+            let room = info.length(ofPiece: block.piece) - block.offset
+            precondition(block.offset >= 0 && block.length >= 0 && block.length <= room, "range outside the piece")
+        }
+        enqueue(.read(tag: tag, blocks, heads: heads))
     }
 
     /// Digests a verified piece block by block, to compare with an attempt that failed; answered by `blocksDigested`.
@@ -150,9 +154,12 @@ package final class TorrentStorage: Sendable {
             guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
             worker?.store(piece: piece, offset: offset, bytes)
         case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
-        case .read(let tag, let piece, let offset, let length):
-            guard worker != nil else { return report([.blockRead(tag: tag, .failure(.notVerified(piece: piece)))]) }
-            worker?.read(piece: piece, offset: offset, length: length, tag: tag)
+        case .read(let tag, let blocks, let heads):
+            guard worker != nil else {
+                let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
+                return report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
+            }
+            worker?.read(blocks, heads: heads, tag: tag)
         case .finishWhole:
             inbox.withLock { $0.isRoundTimed = false }
             worker?.finishWhole()

@@ -22,7 +22,7 @@ final class HostLoop {
         case connected(PeerHandle)
         case connectFailed(PeerHandle)
         case disconnected(PeerHandle)
-        case blockSent(BlockRequest, to: PeerHandle)
+        case blocksSent([BlockRequest], to: PeerHandle)
         case storage(TorrentHandle, [StorageEvent])
         case fetched(AnnounceID, Result<(status: Int, body: [UInt8]), TrackerFailure>)
         case resolved(AnnounceID, Result<[Endpoint], TrackerFailure>)
@@ -211,6 +211,7 @@ final class HostLoop {
                 apply(fact)
                 carryOut()
             }
+            storages.startReads()
             peers.flush()
         } while !facts.isEmpty
         for driver in udp { driver.flush() }
@@ -229,8 +230,8 @@ final class HostLoop {
         case .disconnected(let peer):
             peers.remove(peer)
             client.disconnected(peer, now: now, into: &outbox)
-        case .blockSent(let block, let peer):
-            client.blockSent(block, to: peer, now: now, into: &outbox)
+        case .blocksSent(let blocks, let peer):
+            for block in blocks { client.blockSent(block, to: peer, now: now, into: &outbox) }
         case .storage(let torrent, let events):
             for event in events { apply(event, of: torrent) }
         case .fetched(let id, let result):
@@ -262,9 +263,9 @@ final class HostLoop {
         case .released(let bytes):
             storages.released(bytes, by: torrent)
             backlogChanged(of: torrent)
-        case .blockRead(let tag, let result):
+        case .blocksRead(let tag, let bytes, let failed):
             guard let read = storages.finishedRead(tag) else { return }
-            send(read.block, result, to: read.peer)
+            send(read.blocks, bytes, failed: failed, to: read.peer)
         case .repaired, .checking:
             report(.storage(torrent, event))
         }
@@ -277,16 +278,18 @@ final class HostLoop {
 
     // MARK: Outputs
 
-    private func send(_ block: BlockRequest, _ result: Result<ByteBuffer, StorageError>, to peer: PeerHandle) {
+    private func send(
+        _ blocks: [BlockRequest], _ bytes: ByteBuffer, failed: [Int: StorageError], to peer: PeerHandle
+    ) {
         guard let connection = peers[peer] else { return }
-        guard case .success(let payload) = result else {
-            logger.debug("block not readable", metadata: ["piece": "\(block.piece)", "result": "\(result)"])
-            // The peer is left without an answer, and asks somebody else in time; our books are kept even.
-            return client.blockSent(block, to: peer, now: now, into: &outbox)
+        var sent = blocks
+        // The peer is left without an answer, and asks somebody else in time; our books are kept even.
+        for (index, error) in failed.sorted(by: { $0.key > $1.key }) {
+            logger.debug("block not readable", metadata: ["piece": "\(blocks[index].piece)", "error": "\(error)"])
+            client.blockSent(sent.remove(at: index), to: peer, now: now, into: &outbox)
         }
-        var head: [UInt8] = []
-        OutgoingMessage.pieceHeader(block).encode(into: &head)
-        connection.send(head: head, payload: payload) { [self] in tell(.blockSent(block, to: peer)) }
+        guard !sent.isEmpty else { return }
+        connection.send(bytes) { [self, sent] in tell(.blocksSent(sent, to: peer)) }
         peers.awaitFlush(connection)
     }
 

@@ -139,17 +139,13 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
-    func send(head: [UInt8], payload: ByteBuffer, sent: @escaping () -> Void) {
+    func send(_ bytes: ByteBuffer, sent: @escaping () -> Void) {
         guard let context, case .active = state else { return }
-        var (head, payload) = (ByteBuffer(bytes: head), payload)
-        if isEncrypted, let handle {
-            loop.encrypt(&head, to: handle)
-            loop.encrypt(&payload, to: handle)
-        }
-        context.write(wrapOutboundOut(head), promise: nil)
+        var bytes = bytes
+        if isEncrypted, let handle { loop.encrypt(&bytes, to: handle) }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess(sent)
-        context.write(wrapOutboundOut(payload), promise: written)
+        context.write(wrapOutboundOut(bytes), promise: written)
     }
 
     func flush() {

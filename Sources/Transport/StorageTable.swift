@@ -16,11 +16,24 @@ final class StorageTable {
     private unowned let loop: HostLoop
     private var directories: [TorrentHandle: String] = [:]
     private var files: [TorrentHandle: Files] = [:]
-    /// Who waits for a block from the disk.
+    /// Who waits for blocks from the disk.
     ///
     /// Bounded by what the client asks for.
-    private var reads: [UInt64: (peer: PeerHandle, block: BlockRequest)] = [:]
+    private var reads: [UInt64: (peer: PeerHandle, blocks: [BlockRequest])] = [:]
     private var nextRead: UInt64 = 0
+    /// Asked for in this batch, and not told to a worker yet.
+    private var asked: [Read] = []
+
+    /// Blocks for one peer, read into one buffer.
+    private struct Read {
+        let torrent: TorrentHandle
+        let peer: PeerHandle
+        var blocks: [BlockRequest]
+        var byteCount: Int
+    }
+
+    /// A buffer is released as a whole, when its last byte is sent.
+    private static let readBytesMax = 256 << 10
     /// Storages that are told to close and have not done so.
     private var closing: [Int: EventLoopFuture<Void>] = [:]
     private var nextClosing = 0
@@ -59,11 +72,30 @@ final class StorageTable {
         files[torrent]?.storage.digestBlocks(of: piece)
     }
 
+    /// Notes a block to read with the others of this batch.
     func read(_ block: BlockRequest, of torrent: TorrentHandle, for peer: PeerHandle) {
-        guard let storage = files[torrent]?.storage else { return }
-        nextRead += 1
-        reads[nextRead] = (peer, block)
-        storage.read(piece: block.piece, offset: block.offset, length: block.length, tag: nextRead)
+        if let last = asked.indices.last, asked[last].torrent == torrent, asked[last].peer == peer,
+            asked[last].byteCount + block.length <= Self.readBytesMax
+        {
+            asked[last].blocks.append(block)
+            asked[last].byteCount += block.length
+        } else {
+            asked.append(Read(torrent: torrent, peer: peer, blocks: [block], byteCount: block.length))
+        }
+    }
+
+    /// Tells the workers what is to be read.
+    func startReads() {
+        for read in asked {
+            guard let storage = files[read.torrent]?.storage else { continue }
+            nextRead += 1
+            reads[nextRead] = (read.peer, read.blocks)
+            var heads: [UInt8] = []
+            for block in read.blocks { OutgoingMessage.pieceHeader(block).encode(into: &heads) }
+            let blocks = read.blocks.map { BlockRead(piece: $0.piece, offset: $0.offset, length: $0.length) }
+            storage.read(blocks, heads: heads, tag: nextRead)
+        }
+        asked.removeAll(keepingCapacity: true)
     }
 
     /// Closes the files when all that was given to them is written.
@@ -93,7 +125,7 @@ final class StorageTable {
         files.values[index].backlogBytes = max(0, files.values[index].backlogBytes - bytes)
     }
 
-    func finishedRead(_ tag: UInt64) -> (peer: PeerHandle, block: BlockRequest)? {
+    func finishedRead(_ tag: UInt64) -> (peer: PeerHandle, blocks: [BlockRequest])? {
         reads.removeValue(forKey: tag)
     }
 }

@@ -77,6 +77,12 @@ final class Session: Sendable {
     }
 }
 
+extension TorrentStorage {
+    func read(piece: Int, offset: Int, length: Int, tag: UInt64) {
+        read([BlockRead(piece: piece, offset: offset, length: length)], tag: tag)
+    }
+}
+
 /// Events by kind.
 struct Transcript {
     var opened: Bitfield?
@@ -101,7 +107,8 @@ struct Transcript {
                 failedBlocks[piece] = blocks
             case .blocksDigested(let piece, let blocks): digested[piece] = blocks
             case .released(let bytes): released += bytes
-            case .blockRead(let tag, let result): reads[tag] = result
+            case .blocksRead(let tag, let bytes, let failed):
+                reads[tag] = failed[0].map { .failure($0) } ?? .success(bytes)
             case .failed(let error): errors.append(error)
             }
         }

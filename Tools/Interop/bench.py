@@ -24,12 +24,20 @@ def make_payload(work, size):
     return path
 
 
+def build_floor(work):
+    """The floor: what a download costs without any protocol."""
+    program, source = os.path.join(work, "floor"), os.path.join(ROOT, "Tools/Benchmarks/floor.c")
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program, source, "-lcrypto", "-lpthread"], check=True)
+    return program
+
+
 class Helper:
-    """A rig in a process of its own; it ends when its stdin is closed."""
+    """A rig, or another program, in a process of its own; a rig ends when its stdin is closed."""
 
     def __init__(self, script, *arguments, helpers):
+        program = [sys.executable, os.path.join(HERE, script)] if script.endswith(".py") else [script]
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, script), *arguments],
+            [*program, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

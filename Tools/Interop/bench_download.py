@@ -2,8 +2,9 @@
 """magnetget beside libtorrent, aria2 and a floor without protocol: one magnet, one seeder, one run, in turn.
 
 Each round starts every client afresh, in a rotating order, with nothing but the magnet and a bootstrap node of a
-private DHT of libtorrent sessions. Files are fresh for each download and removed after it: pages of tmpfs that were
-never touched cost more than hashing does, so all pay for them alike. uTP is off at both libtorrent ends (--utp leaves it on).
+private DHT of libtorrent sessions. `floor` has one thread, `floor2` two (Tools/Benchmarks/floor.c). Files are fresh for
+each download and removed after it: pages of tmpfs that were never touched cost more than hashing does, so all pay for
+them alike. uTP is off at both libtorrent ends (--utp leaves it on).
 The first round warms up: it is kept in the raw file and left out of the medians.
 
 Raw JSON lines go to --output, a table to stderr, {"event": "summary"} to stdout. CPU is user + system as the
@@ -23,9 +24,9 @@ import threading
 import time
 
 import rig
-from bench import GIB, HERE, ROOT, Helper, conditions, make_payload, record, same_bytes
+from bench import GIB, HERE, ROOT, Helper, build_floor, conditions, make_payload, record, same_bytes
 
-CLIENTS = ["magnetget", "libtorrent", "aria2", "floor"]
+CLIENTS = ["magnetget", "libtorrent", "aria2", "floor", "floor2"]
 
 
 def main():
@@ -37,7 +38,7 @@ def main():
     # Interrupted or terminated, the helpers still go: through `finally`.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        payload = make_payload(work, options.size)
+        payload, floor = make_payload(work, options.size), build_floor(work)
         network = Helper("dht_network.py", "--nodes", str(options.nodes), "--prefix", prefix, helpers=helpers)
         bootstrap = network.wait_for("ready")["bootstrap"]
         utp = [] if options.utp else ["--no-utp"]
@@ -48,7 +49,7 @@ def main():
         )
         torrent = seeder.wait_for("ready")
         seeder.wait_for("announced")
-        bench = Bench(options, work, prefix, bootstrap, torrent, payload, seeder, helpers)
+        bench = Bench(options, work, prefix, bootstrap, torrent, payload, floor, seeder, helpers)
         results = bench.run(raw)
         summarise(results, options)
     finally:
@@ -67,6 +68,8 @@ def parse():
     parser.add_argument("--utp", action="store_true", help="leave uTP on at both libtorrent ends")
     parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
     parser.add_argument("--tmpfs", default="/dev/shm", help="folder for payload and downloads")
+    parser.add_argument("--downloads", help="folder for the downloads, if not there: one on a disk, say")
+    parser.add_argument("--sync", action="store_true", help="the clock stops when a `sync` behind the client has returned")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one download")
     parser.add_argument("--output", help="append raw JSON lines to this file")
     options = parser.parse_args()
@@ -81,9 +84,10 @@ def parse():
 
 
 class Bench:
-    def __init__(self, options, work, prefix, bootstrap, torrent, payload, seeder, helpers):
+    def __init__(self, options, work, prefix, bootstrap, torrent, payload, floor, seeder, helpers):
         self.options, self.work, self.prefix, self.helpers = options, work, prefix, helpers
         self.bootstrap, self.torrent, self.payload, self.seeder = bootstrap, torrent, payload, seeder
+        self.floor = floor
         for helper in helpers:
             helper.drain()
 
@@ -93,6 +97,7 @@ class Bench:
             size=self.options.size,
             piece_length=self.torrent["piece_length"],
             utp=self.options.utp,
+            sync=self.options.sync,
             nodes=self.options.nodes,
         )
         record(raw, figures)
@@ -107,11 +112,12 @@ class Bench:
         return results
 
     def download(self, client):
-        folder = os.path.join(self.work, "download")
-        os.mkdir(folder)
+        folder = tempfile.mkdtemp(prefix="mainline-download-", dir=self.options.downloads or self.work)
         sender = None
-        if client == "floor":
-            sender = Helper("floor.py", "send", self.payload, f"{self.prefix}.210", helpers=self.helpers)
+        if self.options.sync:
+            os.sync()
+        if client.startswith("floor"):
+            sender = Helper(self.floor, "send", self.payload, f"{self.prefix}.210", helpers=self.helpers)
             serving, endpoint = sender, sender.wait_for("ready")["endpoint"]
         else:
             serving, endpoint = self.seeder, None
@@ -151,10 +157,10 @@ class Bench:
                     *["--seed-time=0", "--file-allocation=none", "--follow-torrent=mem", "--disable-ipv6=true"],
                     *["--summary-interval=0", "--show-console-readout=false", magnet],
                 ]
-            case "floor":
+            case "floor" | "floor2":
                 target = os.path.join(folder, os.path.basename(self.payload))
-                script = os.path.join(HERE, "floor.py")
-                return [sys.executable, script, "receive", endpoint, target, str(self.options.piece_length)]
+                threads = client.removeprefix("floor") or "1"
+                return [self.floor, "receive", endpoint, target, str(self.options.piece_length), threads]
 
 
 class Run:
@@ -173,7 +179,10 @@ class Run:
         reader.start()
         self.first_data = self.last_data = None
         self.wait(process, options)
+        if options.sync:
+            os.sync()
         self.wall = time.monotonic() - self.started
+        self.is_synced = options.sync
         memory.stop()
         reader.join(timeout=5)
         self.peak_anonymous = memory.peak_bytes
@@ -207,8 +216,9 @@ class Run:
         metadata, complete = self.when("metadata"), self.when("completed")
         if client == "aria2":
             metadata, complete = self.when("[MEMORY][METADATA]"), self.last_data
+        complete = self.wall if self.is_synced else complete
         # A client that allocates its files at once has all its blocks before any data.
-        first = self.first_data if client in ("aria2", "floor") or metadata is None else metadata
+        first = self.first_data if client in ("aria2", "floor", "floor2") or metadata is None else metadata
         span = complete - first if complete and first is not None and complete > first else None
         return {
             "exit_code": self.exit_code,

@@ -1,0 +1,40 @@
+import NIOCore
+import Primitives
+
+/// Serving what is verified.
+extension StorageWorker {
+    /// Many blocks at once: what a block costs beyond its bytes is then shared by all of them.
+    mutating func read(_ blocks: [BlockRead], heads: [UInt8], tag: UInt64) {
+        let headLength = blocks.isEmpty ? 0 : heads.count / blocks.count
+        let byteCount = blocks.reduce(heads.count) { $0 + $1.length }
+        var buffer = ByteBufferAllocator().buffer(capacity: byteCount)
+        var failed: [Int: StorageError] = [:]
+        for (index, block) in blocks.enumerated() {
+            let start = buffer.writerIndex
+            buffer.writeBytes(heads[index * headLength..<(index + 1) * headLength])
+            do throws(StorageError) {
+                try read(block, into: &buffer)
+            } catch {
+                buffer.moveWriterIndex(to: start)
+                failed[index] = error
+            }
+        }
+        emit(.blocksRead(tag: tag, buffer, failed: failed))
+    }
+
+    private mutating func read(_ block: BlockRead, into buffer: inout ByteBuffer) throws(StorageError) {
+        guard have[block.piece] else { throw .notVerified(piece: block.piece) }
+        var result: Result<Bool, StorageError> = .success(false)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: block.length) { memory in
+            let target = UnsafeMutableRawBufferPointer(rebasing: memory[..<block.length])
+            do throws(StorageError) {
+                result = .success(try files.read(piece: block.piece, offset: block.offset, into: target))
+            } catch {
+                result = .failure(error)
+            }
+            return block.length
+        }
+        // Cut short by somebody since it was verified.
+        guard try result.get() else { throw .notVerified(piece: block.piece) }
+    }
+}
