@@ -13,7 +13,7 @@ extension Swarm {
         guard let generation = picker?.generation, peers[place].isOpen, peers[place].areWeInterested,
             let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
         else { return }
-        let outstanding = peers[place].session.outstanding.count
+        let outstanding = peers[place].owedBlocks
         let wanted = peers[place].pipeline.target - outstanding
         guard wanted > 0, peers[place].idleGeneration != generation else { return }
         let room = mayRequest(wanted, blockLength: BlockRequest.usualLength, into: &outbox)
@@ -39,7 +39,7 @@ extension Swarm {
     }
 
     private mutating func ask(_ blocks: [BlockRequest], of place: Int, now: Instant, into outbox: inout Outbox) {
-        let wasIdle = peers[place].session.outstanding.isEmpty
+        let wasIdle = peers[place].owedBlocks == 0
         guard !blocks.isEmpty else {
             if wasIdle { peers[place].idleGeneration = picker?.generation }
             return
@@ -86,13 +86,13 @@ extension Swarm {
     }
 
     /// The peer whose requests will take the longest, and its rate; who is silent is taken to be so much slower.
-    private func lastToBeDone(
+    private mutating func lastToBeDone(
         besides place: Int, now: Instant
     ) -> (place: Int, bytesPerSecond: Double, isSilent: Bool)? {
         var last: (place: Int, bytesPerSecond: Double, isSilent: Bool)?
         var longest = 0.0
         for other in peers.indices where other != place {
-            let count = peers[other].session.outstanding.count
+            let count = peers[other].owedBlocks
             guard count > 0 else { continue }
             let silence = (now - peers[other].lastProgressAt).inSeconds
             let isSilent = silence > Self.silenceSeconds
