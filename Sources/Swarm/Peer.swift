@@ -70,6 +70,7 @@ struct Peer {
     var uploads: Deque<BlockRequest> = []
     /// When the blocks that are being read or wait in the socket were taken there, oldest first.
     var uploadsInFlight: Deque<Instant> = []
+    var uploadInFlightBytes = 0
     var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
 

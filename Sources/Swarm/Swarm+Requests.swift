@@ -68,7 +68,8 @@ extension Swarm {
         _ count: Int, for place: Int, having pieces: Bitfield, now: Instant, into blocks: inout [BlockRequest],
         _ outbox: inout Outbox
     ) {
-        guard let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
+        // While nothing is read, everybody is silent.
+        guard !isReadingPaused, let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
         let fast = peers[place].pipeline.bytesPerSecond ?? slow
         // Cancels come too late for what is in the peer's socket.
         let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
@@ -98,7 +99,7 @@ extension Swarm {
             let isSilent = silence > Self.silenceSeconds
             // Of who has given nothing yet, only the silence tells.
             guard let known = peers[other].pipeline.bytesPerSecond ?? (isSilent ? 1 : nil) else { continue }
-            let rate = known / max(1, silence)
+            let rate = max(1, known) / max(1, silence)
             let time = Double(count) / rate
             if time > longest { (last, longest) = ((other, rate, isSilent), time) }
         }
