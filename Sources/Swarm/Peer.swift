@@ -72,6 +72,7 @@ struct Peer {
     var uploads: Deque<BlockRequest> = []
     /// When the blocks that are being read or wait in the socket were taken there, oldest first.
     var uploadsInFlight: Deque<Instant> = []
+    var uploadInFlightBytes = 0
     var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
 
@@ -85,8 +86,12 @@ struct Peer {
     /// Blocks in a socket whose rate is not known.
     private static let uploadsInitial = 16
 
-    /// Whether the piece exists and the peer lacks it; mutating, so that the peer is looked at in place: the getter of
-    /// an array would copy all of it.
+    // Mutating, so that a peer is looked at in place: the getter of an array would copy all of it.
+
+    /// Blocks that it owes us.
+    var owedBlocks: Int { mutating get { session.outstanding.count } }
+
+    /// Whether the piece exists and the peer lacks it.
     mutating func lacks(_ piece: Int) -> Bool {
         guard let count = pieces?.count, piece < count else { return false }
         return pieces?[piece] == false

@@ -70,7 +70,7 @@ extension Swarm {
         package var endGameRequestsMax = 8
         /// Bytes that the storage may hold unwritten before reading from peers stops.
         ///
-        /// It bounds a download's memory: thirteen whole pieces of 1 MiB wait to be hashed side by side, while more come.
+        /// It bounds a download's memory: thirteen whole pieces of 1 MiB wait to be hashed side by side, as more come.
         package var storageBacklogBytesMax = 18 << 20
         /// Reading goes on once it holds no more than these.
         package var storageBacklogBytesResumed: Int { storageBacklogBytesMax / 6 * 5 }

@@ -13,7 +13,7 @@ extension Swarm {
         guard let generation = picker?.generation, peers[place].isOpen, peers[place].areWeInterested,
             let pieces = peers[place].isChokingUs ? piecesWhileChoked(place) : peers[place].pieces
         else { return }
-        let outstanding = peers[place].session.outstanding.count
+        let outstanding = peers[place].owedBlocks
         let wanted = peers[place].pipeline.target - outstanding
         guard wanted > 0, peers[place].idleGeneration != generation else { return }
         let room = mayRequest(wanted, blockLength: BlockRequest.usualLength, into: &outbox)
@@ -39,7 +39,7 @@ extension Swarm {
     }
 
     private mutating func ask(_ blocks: [BlockRequest], of place: Int, now: Instant, into outbox: inout Outbox) {
-        let wasIdle = peers[place].session.outstanding.isEmpty
+        let wasIdle = peers[place].owedBlocks == 0
         guard !blocks.isEmpty else {
             if wasIdle { peers[place].idleGeneration = picker?.generation }
             return
@@ -68,7 +68,8 @@ extension Swarm {
         _ count: Int, for place: Int, having pieces: Bitfield, now: Instant, into blocks: inout [BlockRequest],
         _ outbox: inout Outbox
     ) {
-        guard let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
+        // While nothing is read, everybody is silent.
+        guard !isReadingPaused, let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
         let fast = peers[place].pipeline.bytesPerSecond ?? slow
         // Cancels come too late for what is in the peer's socket.
         let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
@@ -86,19 +87,19 @@ extension Swarm {
     }
 
     /// The peer whose requests will take the longest, and its rate; who is silent is taken to be so much slower.
-    private func lastToBeDone(
+    private mutating func lastToBeDone(
         besides place: Int, now: Instant
     ) -> (place: Int, bytesPerSecond: Double, isSilent: Bool)? {
         var last: (place: Int, bytesPerSecond: Double, isSilent: Bool)?
         var longest = 0.0
         for other in peers.indices where other != place {
-            let count = peers[other].session.outstanding.count
+            let count = peers[other].owedBlocks
             guard count > 0 else { continue }
             let silence = (now - peers[other].lastProgressAt).inSeconds
             let isSilent = silence > Self.silenceSeconds
             // Of who has given nothing yet, only the silence tells.
             guard let known = peers[other].pipeline.bytesPerSecond ?? (isSilent ? 1 : nil) else { continue }
-            let rate = known / max(1, silence)
+            let rate = max(1, known) / max(1, silence)
             let time = Double(count) / rate
             if time > longest { (last, longest) = ((other, rate, isSilent), time) }
         }

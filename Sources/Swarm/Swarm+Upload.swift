@@ -11,6 +11,7 @@ extension Swarm {
         counters.uploadedBytes += block.length
         uploadMeter.add(block.length, now: now)
         guard let place = places[handle] else { return }
+        peers[place].uploadInFlightBytes -= block.length
         peers[place].uploadPipeline.passed(block.length, since: peers[place].uploadsInFlight.popFirst(), now: now)
         peers[place].sentInTurn += block.length
         peers[place].lastSentAt = now
@@ -116,12 +117,14 @@ extension Swarm {
     }
 
     mutating func pumpUploads(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        while peers[place].uploadsInFlight.count < peers[place].uploadPipeline.target, !peers[place].uploads.isEmpty,
+        while peers[place].uploadsInFlight.count < peers[place].uploadPipeline.target,
+            peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax, !peers[place].uploads.isEmpty,
             mayUpload(into: &outbox), let block = peers[place].uploads.popFirst()
         {
             allowance.upload? -= block.length
             if peers[place].uploadsInFlight.isEmpty { peers[place].uploadPipeline.resumed(now: now) }
             peers[place].uploadsInFlight.append(now)
+            peers[place].uploadInFlightBytes += block.length
             outbox.actions.append(.readBlock(peers[place].handle, torrent, block))
         }
     }

@@ -77,6 +77,32 @@ private let torrent = TorrentHandle(rawValue: 7)
             })
     }
 
+    @Test func aFewChokedNewcomersGetAFewPieces() throws {
+        let payload = try Payload(byteCount: 2_000_000)
+        var world = World()
+        let seeder = world.addSeeder(payload, seed: 1) { configuration in
+            configuration.swarm.uploadSlots = 1
+            configuration.swarm.uploadSlotsMax = 1
+            configuration.swarm.chokeInterval = .seconds(3600)
+            configuration.uploadLimit = 50_000
+        }
+        // Two that take for ever have the places.
+        for seed in [2, 3] as [UInt64] {
+            _ = world.addLeecher(
+                payload, from: [seeder], seed: seed, configure: { $0.downloadLimit = 2_000 },
+                choose: { $0.usesExchange = false })
+        }
+        _ = world.run(for: .seconds(5))
+        let choked = (0..<4).map {
+            world.addLeecher(payload, from: [seeder], seed: UInt64($0 + 4), choose: { $0.usesExchange = false })
+        }
+        _ = world.run(for: .seconds(20))
+        let pieces = choked.map { world.machines[$0].client.snapshot(of: torrent)?.verifiedPieces ?? 0 }
+        let configuration = Swarm.Configuration()
+        #expect(pieces.count { $0 == configuration.allowedFastCount } == configuration.allowedFastPeersMax)
+        #expect(pieces.count { $0 == 0 } == choked.count - configuration.allowedFastPeersMax)
+    }
+
     @Test func aPeerWithoutTheFastExtensionIsServedAsBefore() throws {
         let payload = try Payload(byteCount: 500_000)
         var world = World()

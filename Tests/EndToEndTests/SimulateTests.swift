@@ -45,12 +45,36 @@ extension EndToEnd {
             }
         }
 
+        @Test func swarmsOfSeveralSeedsAreTheSameOnSeveralThreads() async throws {
+            try await Lab.run { lab in
+                let swarm = [
+                    "swarm", "--downloaders", "6", "--free-riders", "2", "--size", "2MB", "--piece", "64KiB",
+                    "--seed-up",
+                    "16Mbit/s", "--up", "8Mbit/s", "--down", "80Mbit/s", "--slots", "2", "--choke-interval", "1",
+                ]
+                let several = try await run(lab, swarm + ["--seeds", "3", "--json"])
+                let report = try #require(try several.event("simulated_swarm"), several.comment)
+                #expect(report["runs"]?.integer == 3 && report["reports"]?.array?.count == 3)
+                let curve = try #require(report["curve"]?.array).compactMap { $0["mean"]?.number }
+                #expect(curve.count == 8 && curve == curve.sorted() && curve[0] > 0)
+                #expect(report["free_rider_seconds"]?["margin"]?.number ?? 0 > 0)
+                let threads = try await run(lab, swarm + ["--seeds", "3", "--json", "--jobs", "3"])
+                #expect(try threads.event("simulated_swarm")?["reports"] == report["reports"], threads.comment)
+                let first = try #require(report["reports"]?.array?.first?["completion_seconds"])
+                for rule in ["--random-pieces", "--no-tit-for-tat", "--no-end-game"] {
+                    let without = try await run(lab, swarm + ["--json", rule])
+                    let other = try without.event("simulated_swarm")?["reports"]?.array?.first?["completion_seconds"]
+                    #expect(other != nil && other != first, "\(rule): \(without.comment)")
+                }
+            }
+        }
+
         @Test func whatCannotBeSimulatedIsRefused() async throws {
             try await Lab.run { lab in
                 for arguments in [
                     ["--nodes", "1"], ["--loss", "2"], ["--policies", "fastest"], ["--latency", "slow"],
                     ["growth", "--sizes", "20,10"], ["faults", "--seeds", "0"], ["week", "--nodes", "3"],
-                    ["magnet", "--liars", "0.7", "--slow", "0.7"], ["sleep"],
+                    ["magnet", "--liars", "0.7", "--slow", "0.7"], ["swarm", "--jobs", "0"], ["sleep"],
                 ] {
                     let usage = try await run(lab, arguments)
                     #expect(usage.code == 64 && usage.output.isEmpty && !usage.errors.isEmpty, usage.comment)
