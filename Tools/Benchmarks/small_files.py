@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 INTEROP = pathlib.Path(__file__).resolve().parent.parent / "Interop"
@@ -66,6 +67,8 @@ def main():
     finally:
         seeder.stdin.close()
         seeder.wait(20)
+        for target in folder.glob("target-*"):
+            shutil.rmtree(target, ignore_errors=True)
     for client in ("magnetget", "libtorrent"):
         mine = [result for result in results if result["client"] == client]
         medians = {key: round(statistics.median(result[key] for result in mine), 3)
@@ -107,9 +110,8 @@ def start_seeder(torrent, source, address, python):
 
 
 def measure(client, options, torrent, folder, prefix, endpoint):
-    target = folder / "target"
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
+    # Left until the end: ext4 does not use inodes again that were deleted within seconds, and looks at each of them.
+    target = pathlib.Path(tempfile.mkdtemp(prefix="target-", dir=folder))
     os.sync()
     address = prefix + ".2"
     if client == "magnetget":
