@@ -1,3 +1,5 @@
+import Primitives
+
 /// Which files somebody wants, before the files are known: places in the list of files, and patterns for paths.
 package struct FileSelection: Hashable, Sendable {
     fileprivate enum Term: Hashable, Sendable {
@@ -55,15 +57,21 @@ package struct FileSelection: Hashable, Sendable {
 
     /// The files of a torrent that are meant; throws when there is none.
     package func files(of info: Info) throws(Mismatch) -> SelectedFiles {
-        var chosen = Set<Int>()
+        var chosen = Bitfield(count: info.files.count)
         var unmatched: [String] = []
+        // Ranges of a magnet may be many, long and the same: the files are walked once for all of them.
+        var ranges = RangeMarks(info)
         for wish in wishes {
-            let found = wish.indices(in: info).filter { info.files[$0].isStored }
-            if found.isEmpty { unmatched.append(wish.text) }
-            chosen.formUnion(found)
+            let isFound =
+                switch wish.term {
+                case .indices(let range): ranges.mark(range)
+                case .pattern(let pattern): pattern.mark(in: info, &chosen)
+                }
+            if !isFound { unmatched.append(wish.text) }
         }
+        ranges.copy(to: &chosen, info)
         guard !chosen.isEmpty else { throw Mismatch(wishes: unmatched, info: info) }
-        var selected = SelectedFiles(info) { chosen.contains($0) }
+        var selected = SelectedFiles(info) { chosen[$0] }
         selected.unmatched = unmatched
         return selected
     }
@@ -127,14 +135,50 @@ package struct FileSelection: Hashable, Sendable {
     }
 }
 
-extension FileSelection.Wish {
-    fileprivate func indices(in info: Info) -> [Int] {
-        switch term {
-        case .indices(let range):
-            range.lowerBound < info.files.count
-                ? Array(range.lowerBound...min(range.upperBound, info.files.count - 1)) : []
-        case .pattern(let pattern):
-            info.files.indices.filter { pattern.matches(info.files[$0].path, in: info.isSingleFile ? nil : info.name) }
+extension PathPattern {
+    /// Chooses the files that match; false when there is none.
+    fileprivate func mark(in info: Info, _ chosen: inout Bitfield) -> Bool {
+        var isFound = false
+        for (index, file) in info.files.enumerated() where file.isStored {
+            guard matches(file.path, in: info.isSingleFile ? nil : info.name) else { continue }
+            chosen[index] = true
+            isFound = true
+        }
+        return isFound
+    }
+}
+
+/// Which files lie in any of several ranges.
+private struct RangeMarks {
+    /// How many stored files there are before each.
+    private var storedBefore = [0]
+    /// Ranges that begin at a file, less those that ended before it.
+    private var edges: [Int]
+
+    init(_ info: Info) {
+        edges = Array(repeating: 0, count: info.files.count + 1)
+        storedBefore.reserveCapacity(edges.count)
+        var stored = 0
+        for file in info.files {
+            stored += file.isStored ? 1 : 0
+            storedBefore.append(stored)
+        }
+    }
+
+    /// False when there is no stored file in the range.
+    mutating func mark(_ range: ClosedRange<Int>) -> Bool {
+        let end = min(range.upperBound, edges.count - 2) + 1
+        guard range.lowerBound < end else { return false }
+        edges[range.lowerBound] += 1
+        edges[end] -= 1
+        return storedBefore[end] > storedBefore[range.lowerBound]
+    }
+
+    func copy(to chosen: inout Bitfield, _ info: Info) {
+        var depth = 0
+        for (index, file) in info.files.enumerated() {
+            depth += edges[index]
+            if depth > 0, file.isStored { chosen[index] = true }
         }
     }
 }

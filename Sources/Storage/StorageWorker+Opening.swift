@@ -157,7 +157,8 @@ extension StorageWorker {
 
     private mutating func firstExistingFile() throws(StorageError) -> Int? {
         guard try files.folder.status(of: [files.layout.name]) != nil else { return nil }
-        for file in info.files.indices where isWanted(file) {
+        // Wanted or not: what is there before our marker is not ours, and another run may want it.
+        for file in info.files.indices where info.files[file].isStored {
             if try files.size(ofFile: file) != nil { return file }
         }
         return nil

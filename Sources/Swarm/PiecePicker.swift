@@ -215,10 +215,7 @@ package struct PiecePicker {
         guard begun.values[position].isWhole else {
             return .needed(others: receipt.wasDuplicated, completesPiece: false)
         }
-        let givers = begun.values[position].givers.map { giver -> PeerHandle? in
-            if case .one(let peer) = giver { peer } else { nil }
-        }
-        verifying[block.piece] = Gift(contributors: begun.values[position].contributors, givers: givers)
+        verifying[block.piece] = begun.values[position].gift
         begun.remove(at: position)
         return .needed(others: receipt.wasDuplicated, completesPiece: true)
     }
@@ -242,13 +239,8 @@ package struct PiecePicker {
     ///
     /// Returns who gave it; nil if it was known already.
     package mutating func verified(_ piece: Int) -> Gift? {
-        let gift = verifying.removeValue(forKey: piece) ?? Gift()
+        let gift = takeGift(of: piece)
         suspicious.remove(piece)
-        // Padding that has not come yet is not needed (BEP 47).
-        if let position = begun.index(forKey: piece) {
-            freeBlockCount -= begun.values[position].freeCount
-            begun.remove(at: position)
-        }
         guard !have[piece] else { return nil }
         have[piece] = true
         missing[piece] = false
@@ -259,11 +251,22 @@ package struct PiecePicker {
     ///
     /// Returns who gave it.
     package mutating func failed(_ piece: Int) -> Gift {
-        let gift = verifying.removeValue(forKey: piece) ?? Gift()
-        if missing[piece], begun[piece] == nil { index.insert(piece) }
+        let gift = takeGift(of: piece)
+        if missing[piece] { index.insert(piece) }
         if gift.contributors.count > 1 { suspicious.insert(piece) }
         generation += 1
         return gift
+    }
+
+    /// Who gave a piece that the storage has judged: it need not wait for padding that has not come (BEP 47).
+    private mutating func takeGift(of piece: Int) -> Gift {
+        if let gift = verifying.removeValue(forKey: piece) { return gift }
+        guard let position = begun.index(forKey: piece) else { return Gift() }
+        defer { begun.remove(at: position) }
+        freeBlockCount -= begun.values[position].freeCount
+        // The end game may begin with this.
+        generation += 1
+        return begun.values[position].gift
     }
 
     private func request(piece: Int, block: Int) -> BlockRequest {

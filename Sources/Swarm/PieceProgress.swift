@@ -79,6 +79,14 @@ struct PieceProgress {
         if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
     }
 
+    /// Who gave what there is.
+    var gift: PiecePicker.Gift {
+        let givers = givers.map { giver -> PeerHandle? in
+            if case .one(let peer) = giver { peer } else { nil }
+        }
+        return PiecePicker.Gift(contributors: contributors, givers: givers)
+    }
+
     /// One request less is on its way.
     ///
     /// Returns whether the block became free.

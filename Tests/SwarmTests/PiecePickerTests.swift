@@ -35,7 +35,19 @@ private let blockLength = BlockRequest.usualLength
         #expect(picker.pick(2).map(\.piece) == [4, 7])
         picker.complete(4)
         #expect(picker.picker.failed(2).contributors == [])
-        #expect(picker.pick(1).map(\.piece) == [8])
+        #expect(picker.pick(2).map(\.piece) == [2, 8])
+    }
+
+    /// The storage needs no padding to find a piece wrong (BEP 47).
+    @Test func aPieceThatFailsBeforeItsPaddingHasComeIsFetchedAgain() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 3)
+        picker.join([Bitfield(filled: 1)])
+        let blocks = picker.pick(3)
+        for block in blocks.prefix(2) { _ = picker.picker.received(block, from: PeerHandle(rawValue: 7)) }
+        let gift = picker.picker.failed(0)
+        #expect(gift.contributors == [PeerHandle(rawValue: 7)])
+        #expect(picker.picker.received(blocks[2], from: PeerHandle(rawValue: 7)) == .duplicate)
+        #expect(picker.pick(3).map(\.offset) == blocks.map(\.offset))
     }
 
     @Test func theFirstPieceIsRandom() throws {
