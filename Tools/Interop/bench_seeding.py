@@ -27,7 +27,8 @@ import rig
 import wire
 from bench import GIB, HERE, ROOT, Helper, build_floor, conditions, make_payload, record, same_bytes
 
-PAIRS = ["magnetget", "libtorrent", "rtorrent", "magnetget>magnetget", "floor", "floor2"]
+# `rtorrent` is left out: nobody has got it to serve here yet.
+PAIRS = ["magnetget", "libtorrent", "magnetget>magnetget", "floor", "floor2"]
 FIGURES = [
     "megabytes_per_second",
     "seeder_cpu_seconds_per_gib",
