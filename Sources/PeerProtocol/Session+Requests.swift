@@ -18,6 +18,11 @@ extension Session {
         return true
     }
 
+    /// Nothing was read for so long: the peer was not silent.
+    package mutating func readingPaused(for pause: Duration) {
+        lastReceivedAt = lastReceivedAt + pause
+    }
+
     /// The peer rejected a request (BEP 6); false if it was not outstanding, as after a cancel.
     package mutating func rejected(_ block: BlockRequest) -> Bool {
         outstanding.remove(block)

@@ -76,7 +76,7 @@ package struct Session: Sendable {
     /// What this peer still owes us, also the block whose bytes are arriving.
     package internal(set) var outstanding = OutstandingRequests()
     /// When the last bytes were passed in; `init`'s time before that.
-    package private(set) var lastReceivedAt: Instant
+    package internal(set) var lastReceivedAt: Instant
 
     /// Both sides speak the fast extension (BEP 6), which our handshakes always offer.
     ///

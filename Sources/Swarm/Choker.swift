@@ -16,7 +16,8 @@ package struct Choker {
         package var received = 0
         /// Payload that we gave it since it was unchoked.
         package var sentInTurn = 0
-        /// It owes us blocks and has been silent for long: it gets no regular place (anti-snubbing).
+        /// It did not give what it owed us in time, and has given no whole block since: it gets no regular place (BEP 3,
+        /// "anti-snubbing").
         package var isSnubbing = false
         package var connectedAt: Instant
         /// When it was unchoked or choked last; when it connected before that.

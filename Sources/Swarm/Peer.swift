@@ -46,6 +46,8 @@ struct Peer {
     // What we said.
     /// Pieces that we give it even while we choke it (BEP 6).
     var fastGrants: [Int] = []
+    /// Blocks of them, while it was choked.
+    var fastServedBytes = 0
     var isChokedByUs = true
     var areWeInterested = false
     var lastSentAt: Instant
@@ -55,6 +57,12 @@ struct Peer {
     var currentPiece: Int?
     /// The picker's generation when it last had nothing for this peer.
     var idleGeneration: Int?
+    /// Cancelled requests that the peer has not answered (BEP 6).
+    var cancelled: Set<BlockRequest> = []
+    /// How often others took its blocks for its silence since it last gave one.
+    var silencesTaken = 0
+    /// It did not give in time what it owed us, and has given no whole block since.
+    var hasSnubbedUs = false
     /// When a block last came, or the first request of an idle peer went out.
     var lastProgressAt: Instant
     /// When a block was last whole, or the first request of an idle peer went out.
@@ -63,6 +71,8 @@ struct Peer {
     var receivedBytes = 0
     /// Payload that was wanted, since places were given last.
     var receivedInRound = 0
+    /// The same in the round before.
+    var receivedInLastRound = 0
 
     // Uploading.
     /// When it was choked or unchoked last.
@@ -91,12 +101,27 @@ struct Peer {
     /// Blocks that it owes us.
     var owedBlocks: Int { mutating get { session.outstanding.count } }
 
+    /// The choker has given the places anew.
+    mutating func roundEnded() {
+        receivedInLastRound = receivedInRound
+        receivedInRound = 0
+    }
+
+    /// Nothing was read for so long: its silence says nothing of the peer.
+    mutating func readingPaused(for pause: Duration) {
+        lastProgressAt = lastProgressAt + pause
+        lastBlockAt = lastBlockAt + pause
+        session.readingPaused(for: pause)
+    }
+
     /// Whether the piece exists and the peer lacks it.
     mutating func lacks(_ piece: Int) -> Bool {
         guard let count = pieces?.count, piece < count else { return false }
         return pieces?[piece] == false
     }
 
+    /// Whether anything that was wanted has come lately.
+    var gives: Bool { receivedInRound > 0 || receivedInLastRound > 0 }
     var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
     var isSeed: Bool { pieces?.isFull ?? false }

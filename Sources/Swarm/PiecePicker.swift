@@ -159,8 +159,7 @@ package struct PiecePicker {
         for position in begun.values.indices where blocks.count < end {
             let piece = begun.keys[position]
             guard begun.values[position].freeCount > 0, pieces[piece], fits(begun.values[position]) else { continue }
-            take(from: piece, for: peer, until: end, into: &blocks)
-            current = piece
+            if take(from: piece, for: peer, until: end, into: &blocks) { current = piece }
         }
     }
 
@@ -171,16 +170,19 @@ package struct PiecePicker {
         begun[piece] = progress
     }
 
+    /// False if the piece is another's to give.
+    @discardableResult
     private mutating func take(
         from piece: Int, for peer: PeerHandle, until end: Int, into blocks: inout [BlockRequest]
-    ) {
-        guard let position = begun.index(forKey: piece) else { return }
+    ) -> Bool {
+        guard let position = begun.index(forKey: piece) else { return false }
         if begun.values[position].owner == nil { begun.values[position].owner = peer }
-        guard !suspicious.contains(piece) || begun.values[position].owner == peer else { return }
+        guard !suspicious.contains(piece) || begun.values[position].owner == peer else { return false }
         while blocks.count < end, let block = begun.values[position].takeFree() {
             freeBlockCount -= 1
             blocks.append(request(piece: piece, block: block))
         }
+        return true
     }
 
     // MARK: What became of a block
@@ -193,7 +195,7 @@ package struct PiecePicker {
     }
 
     /// Whether another peer may be asked in place of the one that was.
-    package func mayMove(_ block: BlockRequest) -> Bool { !suspicious.contains(block.piece) }
+    package func mayMove(_ block: BlockRequest) -> Bool { !suspicious.contains(block.piece) && isWanted(block) }
 
     /// Whether the block's bytes are still wanted.
     package func isWanted(_ block: BlockRequest) -> Bool {
@@ -224,15 +226,17 @@ package struct PiecePicker {
     package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
-            begun.values[position].owner = nil
             if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
         }
         generation += 1
     }
 
-    /// Who worked at the piece does so no longer.
-    package mutating func released(_ piece: Int?) {
-        if let piece, let position = begun.index(forKey: piece) { begun.values[position].owner = nil }
+    /// A peer that is gone, chokes us or went silent works at nothing any more.
+    package mutating func released(by peer: PeerHandle) {
+        for position in begun.values.indices where begun.values[position].owner == peer {
+            begun.values[position].release()
+        }
+        generation += 1
     }
 
     /// The storage has the piece on record.

@@ -15,7 +15,7 @@ struct PieceProgress {
     /// Who works at it: the only one who may be asked for it, if it is to have one giver.
     var owner: PeerHandle?
     /// Begun for a peer that is fast enough to do it alone.
-    let isFast: Bool
+    private(set) var isFast: Bool
 
     enum Giver: Equatable {
         case none
@@ -77,6 +77,12 @@ struct PieceProgress {
         case .one: givers[block] = .several
         }
         if contributors.last != peer, !contributors.contains(peer) { contributors.append(peer) }
+    }
+
+    /// Who worked at it does so no longer: anybody may.
+    mutating func release() {
+        owner = nil
+        isFast = false
     }
 
     /// Who gave what there is.

@@ -92,8 +92,6 @@ extension Swarm {
         package var optimisticInterval: Duration = .seconds(30)
         /// For so long after connecting, a peer is three times as likely to get the optimistic place.
         package var newcomerTime: Duration = .seconds(60)
-        /// A peer that owes us blocks and gave none for so long loses its regular place (BEP 3, "anti-snubbing").
-        package var snubbedByTime: Duration = .seconds(60)
         /// A seed serves a peer at least so much and so long before somebody else has a turn.
         package var seedTurnBytes = 16 << 20
         package var seedTurnTime: Duration = .seconds(30)

@@ -81,22 +81,31 @@ extension Swarm {
         guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
         let isHere = configuration.bansHosts && peers.contains { $0.endpoint.host == endpoint.host }
         guard !isHere, let priority = candidates.priority(of: endpoint),
-            let last = lastInOrder(onlyIncoming: isQuotaUsed, now: now), last.priority < priority
+            let last = lastInOrder(before: priority, onlyIncoming: isQuotaUsed, now: now)
         else { return false }
-        lose(last.handle, .displaced, closing: true, now: now, into: &outbox)
+        lose(last, .displaced, closing: true, now: now, into: &outbox)
         return true
     }
 
-    /// Of those that may be displaced.
-    private func lastInOrder(onlyIncoming: Bool, now: Instant) -> (priority: PeerPriority, handle: PeerHandle)? {
-        var last: (priority: PeerPriority, handle: PeerHandle)?
-        for peer in peers where peer.isOpen && !(onlyIncoming && peer.isOutgoing) && peer.receivedInRound == 0 {
-            guard now - peer.phaseSince >= configuration.displaceDelay,
-                let priority = candidates.priority(of: peer.endpoint), last.map({ priority < $0.priority }) ?? true
-            else { continue }
-            last = (priority, peer.handle)
+    /// The last of those that may be displaced; a call of ours that nobody has answered goes before a connection.
+    private func lastInOrder(
+        before caller: PeerPriority, onlyIncoming: Bool, now: Instant
+    ) -> PeerHandle? {
+        var last: (isOpen: Bool, priority: PeerPriority, handle: PeerHandle)?
+        for peer in peers where !(onlyIncoming && peer.isOutgoing) && mayBeDisplaced(peer, now: now) {
+            guard let priority = candidates.priority(of: peer.endpoint), priority < caller else { continue }
+            if let last, (last.isOpen ? 1 : 0, last.priority) <= (peer.isOpen ? 1 : 0, priority) { continue }
+            last = (peer.isOpen, priority, peer.handle)
         }
-        return last
+        return last?.handle
+    }
+
+    private func mayBeDisplaced(_ peer: Peer, now: Instant) -> Bool {
+        switch peer.phase {
+        case .connecting: true
+        case .handshaking: false
+        case .open: !peer.gives && now - peer.phaseSince >= configuration.displaceDelay
+        }
     }
 
     /// Closes every connection, for ever: the torrent is being removed.
@@ -227,6 +236,7 @@ extension Swarm {
         if !peer.isOpen { counters.connectFailures += 1 }
         if !peer.isChokedByUs { counters.unchoked -= 1 }
         picker?.abandoned(peer.session.outstanding.blocks)
+        picker?.released(by: handle)
         if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
         race?.left(handle)
         rememberEndpoint(of: peer, lostBy: reason, now: now)

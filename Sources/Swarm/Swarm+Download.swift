@@ -67,12 +67,14 @@ extension Swarm {
     /// Above the limit nothing more is read from peers.
     package mutating func storageBacklogChanged(bytes: Int, now: Instant, into outbox: inout Outbox) {
         if !isReadingPaused, bytes > configuration.storageBacklogBytesMax {
-            isReadingPaused = true
+            readingPausedAt = now
             outbox.actions.append(.pauseReading(torrent))
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
-            isReadingPaused = false
-            // No peer could deliver meanwhile: its clock starts again.
-            for place in peers.indices { restartClocks(of: place, now: now) }
+            // No peer could deliver meanwhile. Its clock goes on where it stood: begun anew, short pauses without end
+            // would keep a silent peer for ever.
+            let pause = readingPausedAt.map { now - $0 } ?? .zero
+            readingPausedAt = nil
+            for place in peers.indices { peers[place].readingPaused(for: pause) }
             outbox.actions.append(.resumeReading(torrent))
         }
     }
@@ -90,6 +92,7 @@ extension Swarm {
         _ payload: Payload, isRequested: Bool, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         let block = payload.block
+        if payload.isLast, !peers[place].cancelled.isEmpty { peers[place].cancelled.remove(block) }
         counters.downloadedBytes += payload.range.count
         downloadMeter.add(payload.range.count, now: now)
         peers[place].receivedBytes += payload.range.count
@@ -108,6 +111,8 @@ extension Swarm {
         picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
         peers[place].lastBlockAt = now
+        peers[place].silencesTaken = 0
+        peers[place].hasSnubbedUs = false
         let receipt = picker?.received(block, from: peers[place].handle)
         if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
     }
@@ -116,9 +121,17 @@ extension Swarm {
     private mutating func cancelElsewhere(
         _ block: BlockRequest, except place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        for other in peers.indices where other != place && peers[other].session.cancelled(block) {
-            send(.cancel(block), to: other, now: now, into: &outbox)
-        }
+        for other in peers.indices where other != place { cancel(block, of: other, now: now, into: &outbox) }
+    }
+
+    /// Takes a request back, if it was made; a block that is on its way already is not wanted any more.
+    mutating func cancel(_ block: BlockRequest, of place: Int, now: Instant, into outbox: inout Outbox) {
+        guard peers[place].session.cancelled(block) else { return }
+        send(.cancel(block), to: place, now: now, into: &outbox)
+        guard peers[place].session.isFast else { return }
+        // Answered by the block or by a reject (BEP 6), which is then no word about a later request.
+        if peers[place].cancelled.count >= configuration.requestsMax { peers[place].cancelled = [] }
+        peers[place].cancelled.insert(block)
     }
 
     mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {

@@ -30,8 +30,10 @@ extension Swarm {
 
     /// The block is for others to give; a peer that serves us and still rejects it is not asked for its piece again.
     mutating func rejectReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
-        guard peers[place].session.rejected(block) else { return }
+        // It answers our cancel: the block may have been asked for again since.
+        guard peers[place].cancelled.remove(block) == nil, peers[place].session.rejected(block) else { return }
         picker?.abandoned(CollectionOfOne(block))
+        picker?.released(by: peers[place].handle)
         if peers[place].isChokingUs {
             peers[place].allowedFast.removeAll { $0 == block.piece }
         } else if let pieces = peers[place].pieces, block.piece < pieces.count, pieces[block.piece] {

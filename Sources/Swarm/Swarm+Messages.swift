@@ -55,7 +55,7 @@ extension Swarm {
             peers[place].isChokingUs = true
             let blocks = peers[place].session.choked()
             picker?.abandoned(blocks)
-            picker?.released(peers[place].currentPiece)
+            picker?.released(by: peers[place].handle)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
         case .suggest: break
@@ -118,6 +118,7 @@ extension Swarm {
             return lose(peers[place].handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
         }
         if let before = peers[place].pieces { picker?.peerLeft(having: before) }
+        picker?.released(by: peers[place].handle)
         peers[place].pieces = pieces
         picker?.peerJoined(having: pieces)
         peers[place].idleGeneration = nil

@@ -69,40 +69,55 @@ extension Swarm {
         _ outbox: inout Outbox
     ) {
         // While nothing is read, everybody is silent.
-        guard !isReadingPaused, let (slowest, slow, isSilent) = lastToBeDone(besides: place, now: now) else { return }
-        let fast = peers[place].pipeline.bytesPerSecond ?? slow
-        // Cancels come too late for what is in the peer's socket.
-        let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
-        let settled = isSilent ? 0 : Int(slow * time.inSeconds) / BlockRequest.usualLength
-        let movable = peers[slowest].session.outstanding.blocks.dropFirst(settled).filter {
-            pieces[$0.piece] && picker?.mayMove($0) == true
+        guard !isReadingPaused else { return }
+        for (slowest, slow, isSilent) in owing(besides: place, now: now) {
+            let fast = peers[place].pipeline.bytesPerSecond ?? slow
+            // Cancels come too late for what is in the peer's socket.
+            let time = (peers[slowest].pipeline.quickest ?? .zero) + configuration.uploadQueueTime
+            let settled = isSilent ? 0 : Int(slow * time.inSeconds) / BlockRequest.usualLength
+            let movable = peers[slowest].session.outstanding.blocks.dropFirst(settled).filter {
+                pieces[$0.piece] && picker?.mayMove($0) == true
+            }
+            let share = isSilent ? movable.count : Int(Double(movable.count) * fast / (fast + slow))
+            for block in movable.suffix(min(share, count)) {
+                cancel(block, of: slowest, now: now, into: &outbox)
+                blocks.append(block)
+            }
+            guard !blocks.isEmpty else { continue }
+            peers[slowest].idleGeneration = nil
+            guard isSilent else { return }
+            // It is given more time, and one block only, until it gives again: else two slow ones take from each other
+            // for ever.
+            peers[slowest].silencesTaken += 1
+            peers[slowest].pipeline.stalled()
+            return
         }
-        let share = isSilent ? movable.count : Int(Double(movable.count) * fast / (fast + slow))
-        for block in movable.suffix(min(share, count)) {
-            peers[slowest].session.cancelled(block)
-            send(.cancel(block), to: slowest, now: now, into: &outbox)
-            blocks.append(block)
-        }
-        if !blocks.isEmpty { peers[slowest].idleGeneration = nil }
     }
 
-    /// The peer whose requests will take the longest, and its rate; who is silent is taken to be so much slower.
-    private mutating func lastToBeDone(
+    /// Peers with requests and their rates, the one that will take the longest first; who is silent is taken to be so
+    /// much slower.
+    private mutating func owing(
         besides place: Int, now: Instant
-    ) -> (place: Int, bytesPerSecond: Double, isSilent: Bool)? {
-        var last: (place: Int, bytesPerSecond: Double, isSilent: Bool)?
-        var longest = 0.0
+    ) -> [(place: Int, bytesPerSecond: Double, isSilent: Bool)] {
+        var owing: [(place: Int, bytesPerSecond: Double, isSilent: Bool, seconds: Double)] = []
         for other in peers.indices where other != place {
             let count = peers[other].owedBlocks
             guard count > 0 else { continue }
             let silence = (now - peers[other].lastProgressAt).inSeconds
-            let isSilent = silence > Self.silenceSeconds
+            let isSilent = silence > patienceSeconds(for: other)
             // Of who has given nothing yet, only the silence tells.
             guard let known = peers[other].pipeline.bytesPerSecond ?? (isSilent ? 1 : nil) else { continue }
             let rate = max(1, known) / max(1, silence)
-            let time = Double(count) / rate
-            if time > longest { (last, longest) = ((other, rate, isSilent), time) }
+            owing.append((other, rate, isSilent, Double(count) / rate))
         }
-        return last
+        owing.sort { $0.seconds > $1.seconds }
+        return owing.map { ($0.place, $0.bytesPerSecond, $0.isSilent) }
+    }
+
+    /// How long a peer that owes blocks may be silent; twice as long each time that others have taken them.
+    private mutating func patienceSeconds(for place: Int) -> Double {
+        let usual = max(Self.silenceSeconds, 2 * (peers[place].pipeline.quickest ?? .zero).inSeconds)
+        let doublings = Double(1 << min(peers[place].silencesTaken, 8))
+        return min(usual * doublings, configuration.snubTimeout.inSeconds)
     }
 }

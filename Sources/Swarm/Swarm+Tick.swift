@@ -54,12 +54,11 @@ extension Swarm {
                 || now - peers[place].lastBlockAt >= configuration.blockTimeout
         else { return }
         let blocks = peers[place].session.outstanding.blocks
-        for block in blocks {
-            peers[place].session.cancelled(block)
-            send(.cancel(block), to: place, now: now, into: &outbox)
-        }
+        for block in blocks { cancel(block, of: place, now: now, into: &outbox) }
         picker?.abandoned(blocks)
+        picker?.released(by: peers[place].handle)
         peers[place].pipeline.stalled()
+        peers[place].hasSnubbedUs = true
         peers[place].currentPiece = nil
         for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
     }

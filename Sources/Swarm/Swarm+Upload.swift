@@ -1,4 +1,5 @@
 import DequeModule
+import Metainfo
 package import PeerProtocol
 package import Primitives
 
@@ -29,9 +30,9 @@ extension Swarm {
     /// Gives the places anew, when it is time.
     mutating func rechokeIfDue(now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, let picker, choker.isDue(now: now) else { return }
-        let rivals = peers.filter(\.isOpen).map { rival($0, now: now) }
+        let rivals = peers.filter(\.isOpen).map(rival)
         let decision = choker.round(rivals, isSeeding: picker.isComplete, now: now, using: &generator)
-        for place in peers.indices { peers[place].receivedInRound = 0 }
+        for place in peers.indices { peers[place].roundEnded() }
         for handle in decision.choke {
             if let place = places[handle] { choke(place, now: now, into: &outbox) }
         }
@@ -40,14 +41,13 @@ extension Swarm {
         }
     }
 
-    private func rival(_ peer: Peer, now: Instant) -> Choker.Rival {
+    private func rival(_ peer: Peer) -> Choker.Rival {
         var rival = Choker.Rival(peer: peer.handle, connectedAt: peer.phaseSince)
         rival.isInterested = peer.isWaitingForPieces
         rival.isUnchoked = !peer.isChokedByUs
         rival.received = peer.receivedInRound
         rival.sentInTurn = peer.sentInTurn
-        rival.isSnubbing =
-            !peer.session.outstanding.isEmpty && now - peer.lastBlockAt >= configuration.snubbedByTime
+        rival.isSnubbing = peer.hasSnubbedUs
         rival.changedAt = peer.chokeChangedAt ?? peer.phaseSince
         return rival
     }
@@ -88,10 +88,12 @@ extension Swarm {
     mutating func requestReceived(
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        let isAllowed = !peers[place].isChokedByUs || servesFast(block, to: place)
+        let isChoked = peers[place].isChokedByUs
+        let isAllowed = !isChoked || servesFast(block, to: place)
         guard isAllowed, picker?.has(block.piece) == true,
             peers[place].uploads.count < configuration.uploadQueueMax
         else { return reject(block, to: place, now: now, into: &outbox) }
+        if isChoked { peers[place].fastServedBytes += block.length }
         peers[place].uploads.append(block)
         pumpUploads(place, now: now, into: &outbox)
     }
@@ -99,7 +101,9 @@ extension Swarm {
     /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
     private func servesFast(_ block: BlockRequest, to place: Int) -> Bool {
         guard peers[place].fastGrants.contains(block.piece),
-            (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount
+            (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount,
+            // Whoever claims to have nothing could fetch them for ever: once, and once more for what was lost.
+            peers[place].fastServedBytes < 2 * configuration.allowedFastCount * (info?.pieceLength ?? 0)
         else { return false }
         guard peers[place].uploads.isEmpty, peers[place].uploadsInFlight.isEmpty else { return true }
         let served = peers.count { $0.isChokedByUs && !($0.uploads.isEmpty && $0.uploadsInFlight.isEmpty) }

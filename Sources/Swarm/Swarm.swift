@@ -40,7 +40,9 @@ package struct Swarm {
     var turn = 0
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
-    var isReadingPaused = false
+    /// Since when nothing is read, the storage being behind.
+    var readingPausedAt: Instant?
+    var isReadingPaused: Bool { readingPausedAt != nil }
     var counters = Counters()
     var downloadMeter: RateMeter
     var uploadMeter: RateMeter

@@ -94,11 +94,21 @@ private let blockLength = BlockRequest.usualLength
         let third = picker.pick(4, for: peer, isFast: true)
         #expect(Set(third.map(\.piece)).count == 1 && third[0].piece != first && third[0].piece != second)
         // Who has left a piece leaves it to any fast one.
-        picker.picker.released(second)
+        picker.picker.released(by: fast)
         #expect(picker.pick(3, for: peer, isFast: true).map(\.piece) == [second, second, second])
         // And in the end everybody helps everybody.
         #expect(Set(picker.pick(100, for: peer, isFast: true).map(\.piece)).contains(first))
         #expect(picker.picker.isEndGame)
+    }
+
+    @Test func whatAFastPeerHasLeftIsForSlowOnesToo() throws {
+        var picker = try Picker(pieces: 2, blocksPerPiece: 4)
+        picker.join([Bitfield(filled: 2)])
+        let fast = PeerHandle(rawValue: 3)
+        let blocks = picker.pick(1, for: fast, isFast: true)
+        picker.picker.abandoned(blocks)
+        picker.picker.released(by: fast)
+        #expect(Set(picker.pick(4).map(\.piece)) == [blocks[0].piece])
     }
 
     @Test func theEndGameAsksOthersForTheSameBlocksUpToTheLimit() throws {
@@ -150,6 +160,8 @@ private let blockLength = BlockRequest.usualLength
         // From now on the piece is one peer's alone.
         #expect(picker.pick(10, for: others[0]).contains { $0.piece == piece })
         picker.picker.abandoned([BlockRequest(piece: piece, offset: 0, length: blockLength)])
+        #expect(!picker.pick(10, for: others[1]).contains { $0.piece == piece })
+        picker.picker.released(by: others[0])
         #expect(picker.pick(10, for: others[1]).map(\.offset) == [0])
         #expect(!picker.pick(10, for: others[0]).contains { $0.piece == piece })
         #expect(!picker.duplicate(10).contains { $0.piece == piece })

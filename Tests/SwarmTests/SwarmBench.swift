@@ -97,6 +97,20 @@ struct SwarmBench {
         }
     }
 
+    /// The pieces of which the last fact brought bytes.
+    var stores: [Int] {
+        outbox.actions.compactMap { action in
+            if case .store(_, let piece, _, _, _) = action { piece } else { nil }
+        }
+    }
+
+    /// The blocks that are to be read since the last fact.
+    var reads: [BlockRequest] {
+        outbox.actions.compactMap { action in
+            if case .readBlock(_, _, let block) = action { block } else { nil }
+        }
+    }
+
     /// The bodies of what was written, without handshakes.
     private func messages(to peer: PeerHandle) -> [[UInt8]] {
         var bodies: [[UInt8]] = []

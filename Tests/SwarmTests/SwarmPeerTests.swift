@@ -6,6 +6,7 @@ import Testing
 private let unchoke: UInt8 = 1
 private let request: UInt8 = 6
 private let cancel: UInt8 = 8
+private let reject: UInt8 = 16
 
 /// Who keeps a place: those that want or give something, and those that come first in the canonical order.
 @Suite struct SwarmPeerTests {
@@ -43,12 +44,14 @@ private let cancel: UInt8 = 8
         #expect(bench.closed == [peer, partial])
     }
 
-    private func deliver(_ piece: Int, from peer: PeerHandle, to bench: inout SwarmBench) {
+    private func deliver(
+        _ piece: Int, from peer: PeerHandle, to bench: inout SwarmBench, isVerified: Bool = true
+    ) {
         let block = BlockRequest(piece: piece, offset: 0, length: SwarmBench.blockLength)
         var bytes: [UInt8] = []
         OutgoingMessage.pieceHeader(block).encode(into: &bytes)
         bench.say(peer, bytes + Array(repeating: 0, count: block.length))
-        bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) }
+        if isVerified { bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) } }
     }
 
     // MARK: BEP 40
@@ -102,12 +105,55 @@ private let cancel: UInt8 = 8
         deliver(block.piece, from: giver, to: &bench)
         let refused = bench.call(from: better)
         #expect(bench.closed == [nobody, refused])
+        // Nor just after the places were given anew.
+        bench.wait(.seconds(10))
+        let early = bench.call(from: better)
+        #expect(bench.closed == [nobody, refused, early])
         bench.wait(.seconds(10))
         _ = bench.call(from: better)
-        #expect(bench.closed == [nobody, refused, giver])
+        #expect(bench.closed == [nobody, refused, early, giver])
+    }
+
+    @Test func aCallOfOursThatNobodyAnswersIsDisplacedFirst() throws {
+        var bench = try SwarmBench(isComplete: true) { $0.peersMax = 4 }
+        bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
+        let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
+        let all = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
+        let here = [all[0], all[2]].map { bench.call(from: $0, saying: [.haveNone]) }
+        bench.wait(.seconds(30))
+        bench.tell { $0.peersFound([all[1], all[9]], source: .tracker, now: $2, into: &$1) }
+        let first = bench.call(from: all[8])
+        #expect(!bench.closed.contains(first) && bench.closed.isDisjoint(with: here))
+        #expect(bench.outbox.events.map(\.event).contains(.peerLost(all[1], .displaced)))
+        // The other one comes before the caller.
+        let second = bench.call(from: all[7])
+        #expect(!bench.closed.contains(second) && bench.closed.contains(here[0]))
     }
 
     private func rank(_ peer: Endpoint, _ ours: Endpoint) -> UInt32 { PeerPriority(peer, ours)?.rawValue ?? 0 }
+
+    // MARK: Peers that take too much
+
+    /// It says that it has nothing, whatever it was given (BEP 6).
+    @Test func aChokedPeerIsGivenItsFastPiecesTwiceAndNoMore() throws {
+        var bench = try SwarmBench(isComplete: true) {
+            $0.uploadSlots = 0
+            $0.uploadSlotsMax = 0
+        }
+        _ = bench.call(from: endpoint(10), saying: [.haveNone, .interested])
+        let greedy = bench.call(from: endpoint(11), saying: [.haveNone, .interested])
+        #expect(bench.messageIDs(to: greedy).contains(unchoke) == false)
+        let block = BlockRequest(piece: 0, offset: 0, length: SwarmBench.blockLength)
+        var given = 0
+        for _ in 0..<20 {
+            bench.say(greedy, [.request(block)])
+            guard bench.reads == [block] else { continue }
+            given += 1
+            bench.tell { $0.blockSent(block, to: greedy, now: $2, into: &$1) }
+        }
+        #expect(given == 2 * Swarm.Configuration().allowedFastCount)
+        #expect(bench.messageIDs(to: greedy) == [reject])
+    }
 
     // MARK: Peers that give too little
 
@@ -132,6 +178,69 @@ private let cancel: UInt8 = 8
         // From now on it holds one block at a time.
         #expect(bench.messageIDs(to: drip).count(where: { $0 == cancel }) == asked.count)
         #expect(bench.messageIDs(to: drip).count(where: { $0 == request }) == 1)
+    }
+
+    /// Each cancel is answered by a reject (BEP 6), which says nothing of what was asked for again after it.
+    @Test func aRejectThatAnswersACancelTakesNoPieceFromThePeer() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let late = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        let asked = bench.requests(to: late)
+        bench.wait(.seconds(20))
+        let again = try #require(bench.requests(to: late).first)
+        bench.say(late, asked.map { .reject($0) })
+        var requests = [again]
+        var answered = 0
+        while answered < requests.count {
+            let piece = requests[answered].piece
+            answered += 1
+            deliver(piece, from: late, to: &bench, isVerified: false)
+            #expect(bench.stores == [piece])
+            requests += bench.requests(to: late)
+        }
+        #expect(Set(requests) == Set(asked))
+    }
+
+    @Test func aRejectOfWhatIsWantedTakesThePieceFromThePeer() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let peer = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        let asked = bench.requests(to: peer)
+        bench.say(peer, [.reject(asked[0])])
+        bench.say(peer, [.choke, .unchoke])
+        #expect(!bench.requests(to: peer).contains(asked[0]))
+    }
+
+    /// Two that are silent would take the same blocks from each other for ever.
+    @Test func silentPeersDoNotTakeFromEachOtherForEver() throws {
+        var bench = try SwarmBench(pieces: 5, isComplete: false)
+        // One piece is nobody's, so that this is not the end game.
+        var most = Bitfield(filled: 5)
+        most[4] = false
+        let peers = (10...11).map { bench.call(from: endpoint($0), saying: [.bitfield(most), .unchoke]) }
+        var takenAt: [Instant] = []
+        for _ in 0..<36 {
+            bench.wait(.milliseconds(500))
+            if peers.contains(where: { bench.messageIDs(to: $0).contains(cancel) }) { takenAt.append(bench.now) }
+        }
+        #expect(takenAt.first == .origin + .milliseconds(1_500))
+        #expect(takenAt.count <= 5)
+    }
+
+    /// A disk that is behind again and again stops no clock for ever.
+    @Test func pausesOfReadingDoNotKeepASilentPeer() throws {
+        var bench = try SwarmBench(isComplete: false) { $0.storageBacklogBytesMax = 100 }
+        let silent = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        var snubbedAt: Instant?
+        for second in 0..<60 where snubbedAt == nil {
+            // Every other second.
+            bench.tell { $0.storageBacklogChanged(bytes: second % 2 * 1_000, now: $2, into: &$1) }
+            for _ in 0..<2 {
+                bench.wait(.milliseconds(500))
+                if bench.messageIDs(to: silent).contains(cancel) { snubbedAt = bench.now }
+            }
+        }
+        // Of 40 seconds it had 20 to speak in.
+        let at = try #require(snubbedAt)
+        #expect((.origin + .seconds(38) ... .origin + .seconds(42)).contains(at))
     }
 
     @Test func aSlowPeerWhoseBlocksBecomeWholeIsNot() throws {
