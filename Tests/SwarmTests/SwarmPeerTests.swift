@@ -39,16 +39,8 @@ private let cancel: UInt8 = 8
         #expect(bench.closed.isEmpty)
         // When all is there, neither is of use.
         bench.say(peer, [.unchoke])
-        for piece in 0..<4 { deliver(piece, from: peer, to: &bench) }
+        for piece in 0..<4 { bench.deliver(piece, from: peer) }
         #expect(bench.closed == [peer, partial])
-    }
-
-    private func deliver(_ piece: Int, from peer: PeerHandle, to bench: inout SwarmBench) {
-        let block = BlockRequest(piece: piece, offset: 0, length: SwarmBench.blockLength)
-        var bytes: [UInt8] = []
-        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
-        bench.say(peer, bytes + Array(repeating: 0, count: block.length))
-        bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) }
     }
 
     // MARK: BEP 40
@@ -99,7 +91,7 @@ private let cancel: UInt8 = 8
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let better = try #require((11..<30).map(endpoint).first { rank($0, ours) > rank(endpoint(10), ours) })
-        deliver(block.piece, from: giver, to: &bench)
+        bench.deliver(block.piece, from: giver)
         let refused = bench.call(from: better)
         #expect(bench.closed == [nobody, refused])
         bench.wait(.seconds(10))
