@@ -13,6 +13,8 @@ package struct Magnet: Hashable, Sendable {
     package private(set) var peers: [PeerAddress] = []
     /// `so`: which files are wanted (BEP 53); nil for all.
     package var selection: FileSelection?
+    /// An `so` that is no list of numbers and ranges, cut short: no reason to know nothing of the torrent.
+    package private(set) var unreadableSelection: String?
     /// How many `tr`, `ws` and `x.pe` were dropped because of `MetainfoLimits.sources`.
     package private(set) var droppedSources = 0
 
@@ -42,7 +44,7 @@ package struct Magnet: Hashable, Sendable {
         for parameter in parameters { try take(parameter) }
     }
 
-    /// The link; parsing it gives an equal value.
+    /// The link, without a selection that cannot be read; parsing it gives an equal value.
     package var text: String {
         var text = "magnet:?xt=urn:btih:\(infoHash.hex)"
         if let displayName { text += "&dn=" + PercentCoding.encode(displayName) }
@@ -83,10 +85,8 @@ package struct Magnet: Hashable, Sendable {
         case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
         case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
         case "so" where selection == nil:
-            guard let selection = FileSelection(selectOnly: parameter.text) else {
-                throw .selection(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
-            }
-            self.selection = selection
+            selection = FileSelection(selectOnly: parameter.text)
+            if selection == nil { unreadableSelection = MagnetError.excerpt(parameter.decoded(plusIsSpace: false)) }
         case "x.pe":
             guard let peer = PeerAddress(parameter.text) else {
                 throw .peerAddress(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
