@@ -5,8 +5,8 @@ struct PeerSearch {
     private let announceInterval: Duration
     private let retryMin: Duration
     private let retryMax: Duration
-    private var retryDelay: Duration
     private let announceRetryMin: Duration
+    private var retryDelay: Duration
     private var announceRetryDelay: Duration
     private var isRunning = false
     private var nextStart: Instant
@@ -24,8 +24,8 @@ struct PeerSearch {
         announceInterval = configuration.announceInterval
         retryMin = configuration.lookupRetryMin
         retryMax = configuration.lookupRetryMax
-        retryDelay = configuration.lookupRetryMin
         announceRetryMin = configuration.announceRetryMin
+        retryDelay = configuration.lookupRetryMin
         announceRetryDelay = configuration.announceRetryMin
         nextStart = now
     }

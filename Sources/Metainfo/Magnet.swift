@@ -44,7 +44,7 @@ package struct Magnet: Hashable, Sendable {
         for parameter in parameters { try take(parameter) }
     }
 
-    /// The link, without a selection that cannot be read; parsing it gives an equal value.
+    /// The link; parsing it gives an equal value, but for a selection that cannot be read and is left out.
     package var text: String {
         var text = "magnet:?xt=urn:btih:\(infoHash.hex)"
         if let displayName { text += "&dn=" + PercentCoding.encode(displayName) }
@@ -84,7 +84,7 @@ package struct Magnet: Hashable, Sendable {
             displayName = String(decoding: parameter.decoded(plusIsSpace: true), as: UTF8.self)
         case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
         case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
-        case "so" where selection == nil:
+        case "so" where selection == nil && unreadableSelection == nil:
             selection = FileSelection(selectOnly: parameter.text)
             if selection == nil { unreadableSelection = MagnetError.excerpt(parameter.decoded(plusIsSpace: false)) }
         case "x.pe":

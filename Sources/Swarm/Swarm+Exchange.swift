@@ -46,7 +46,7 @@ extension Swarm {
         outbox.send(to: peers[place].handle) { message.encode(id: id, into: &$0) }
     }
 
-    /// Addresses of a LAN or of this machine mean something only there, and tell the internet what is behind our router.
+    /// Addresses of a LAN or of this machine mean nothing elsewhere, and tell others what is behind our router.
     private func isUseful(_ scope: AddressScope, to other: AddressScope) -> Bool { scope == .global || scope == other }
 
     /// Where others reach a connected peer; nil if nobody knows.

@@ -31,7 +31,7 @@ extension AnnounceSchedule {
         scrapeLater(tracker, at: hasCounts ? configuration.countsInterval.map { now + $0 } : now)
     }
 
-    /// The time has come, though perhaps no request is free; an announce that is due anyhow brings the counts by itself.
+    /// The time has come, though perhaps no request is free; an announce that is due anyhow brings the counts itself.
     mutating func scrape(_ tracker: TrackerID, now: Instant, into outbox: inout Outbox) {
         let state = trackers[tracker.rawValue]
         guard isRunning, let route = state.routes.first(where: \.isWorking) else { return }
