@@ -71,8 +71,11 @@ extension Client {
         let torrent = notice.torrent
         switch notice.event {
         case .peerLost: hurrySearchIfStarving(torrent, now: now)
-        case .storageFailed, .metadataUnusable: local?.remove(torrent)
-        case .metadata(let info) where info.isPrivate: keepPrivate(torrent, now: now, into: &outbox)
+        case .storageFailed, .metadataUnusable, .nothingSelected:
+            stopSearch(of: torrent, now: now, into: &outbox)
+            withSchedule(of: torrent, now: now, into: &outbox) { $0.stopped(now: now, into: &$1) }
+        // From now on its trackers alone are asked (BEP 27).
+        case .metadata(let info) where info.isPrivate: stopSearch(of: torrent, now: now, into: &outbox)
         case .storageOpened(let pieces):
             guard let index = swarms.index(forKey: torrent) else { return }
             swarms.values[index].wasIncomplete = pieces < (swarms.values[index].swarm.info?.pieceCount ?? 0)
@@ -83,8 +86,8 @@ extension Client {
         }
     }
 
-    /// A magnet has turned out to be private: from now on its trackers alone are asked (BEP 27).
-    private mutating func keepPrivate(_ torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
+    /// Neither the DHT nor the neighbours are asked or told any more.
+    private mutating func stopSearch(of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
         local?.remove(torrent)
         guard let index = swarms.index(forKey: torrent), swarms.values[index].search != nil else { return }
         swarms.values[index].search = nil
@@ -117,17 +120,20 @@ extension Client {
         case .lookupFinished(let lookup, let report):
             guard let torrent = torrent(of: lookup), let index = swarms.index(forKey: torrent) else { return }
             if report.announcedTo > 0 { outbox.events.append(.torrent(torrent, .announced(nodes: report.announcedTo))) }
-            let isSatisfied = isSatisfied(swarms.values[index], with: report)
-            swarms.values[index].search?.finished(isSatisfied: isSatisfied, now: now)
+            let outcome = outcome(of: report, for: swarms.values[index])
+            swarms.values[index].search?.finished(outcome, now: now)
             schedule(torrent)
         default: break
         }
     }
 
     /// A seed is satisfied when it is announced; a downloader when some peer lets it download.
-    private func isSatisfied(_ managed: Managed, with report: LookupReport) -> Bool {
+    private func outcome(of report: LookupReport, for managed: Managed) -> PeerSearch.Outcome {
         let snapshot = managed.swarm.snapshot
-        guard !managed.options.announces || report.announcedTo > 0 else { return false }
-        return snapshot.stage == .complete || snapshot.pieceCount > 0 && snapshot.peersServing > 0
+        let (announces, nodes) = (managed.options.announces, report.announcedTo)
+        guard snapshot.stage == .complete || snapshot.pieceCount > 0 && snapshot.peersServing > 0,
+            !announces || nodes > 0
+        else { return .unsatisfied }
+        return announces && nodes < configuration.node.bucketSize / 2 ? .announcedToFew : .satisfied
     }
 }

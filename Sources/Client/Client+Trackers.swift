@@ -21,8 +21,9 @@ extension Client {
         let answer = result.flatMap { answer -> Result<UDPTrackerTransaction.Answer, TrackerFailure> in
             let (body, status) = (answer.body.span.bytes, answer.status)
             do throws(TrackerFailure) {
-                if trackers[id.torrent]?.schedule.isScrape(id.number) == true {
-                    return .success(.scrape(try ScrapeReply(http: body, status: status).files.map(\.counts)))
+                if let schedule = trackers[id.torrent]?.schedule, schedule.isScrape(id.number) {
+                    let reply = try ScrapeReply(http: body, of: [schedule.identity.infoHash], status: status)
+                    return .success(.scrape(reply.files.map(\.counts)))
                 }
                 return .success(.announce(try AnnounceReply(http: body, status: status)))
             } catch {

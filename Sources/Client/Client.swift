@@ -56,9 +56,15 @@ package struct Client {
         package var torrentsMax = 10_000
         /// Peers of the DHT expire after 30 to 45 minutes at most nodes; 15 minutes is what most clients use.
         package var announceInterval: Duration = .seconds(15 * 60)
+        /// The pause after the first announce that fewer than k/2 nodes stored; it doubles up to `announceInterval`, as
+        /// a network may have no more nodes.
+        package var announceRetryMin: Duration = .seconds(60)
         /// The pause after the first lookup that found nobody; it doubles up to `lookupRetryMax`.
+        ///
+        /// Somebody waits, and a peer that comes should not be met a minute late: a lookup in half a minute is a few
+        /// queries a second.
         package var lookupRetryMin: Duration = .seconds(3)
-        package var lookupRetryMax: Duration = .seconds(60)
+        package var lookupRetryMax: Duration = .seconds(30)
         /// What we call ourselves to peers.
         package var clientName = "mainline 0.1"
         /// Azureus-style: MN, which BEP 20 gives to nobody, version 0.1.0.

@@ -5,15 +5,28 @@ struct PeerSearch {
     private let announceInterval: Duration
     private let retryMin: Duration
     private let retryMax: Duration
+    private let announceRetryMin: Duration
     private var retryDelay: Duration
+    private var announceRetryDelay: Duration
     private var isRunning = false
     private var nextStart: Instant
+
+    /// What a lookup brought.
+    enum Outcome {
+        /// Enough is known to wait for the next announce.
+        case satisfied
+        /// The same, but so few nodes store our announce that others may not meet any of them.
+        case announcedToFew
+        case unsatisfied
+    }
 
     init(configuration: Client.Configuration, now: Instant) {
         announceInterval = configuration.announceInterval
         retryMin = configuration.lookupRetryMin
         retryMax = configuration.lookupRetryMax
+        announceRetryMin = configuration.announceRetryMin
         retryDelay = configuration.lookupRetryMin
+        announceRetryDelay = configuration.announceRetryMin
         nextStart = now
     }
 
@@ -31,13 +44,17 @@ struct PeerSearch {
         if !isRunning { nextStart = min(nextStart, now + retryMin) }
     }
 
-    /// `isSatisfied`: enough is known to wait for the next announce.
-    mutating func finished(isSatisfied: Bool, now: Instant) {
+    mutating func finished(_ outcome: Outcome, now: Instant) {
         isRunning = false
-        if isSatisfied {
+        switch outcome {
+        case .satisfied:
             nextStart = now + announceInterval
+            (retryDelay, announceRetryDelay) = (retryMin, announceRetryMin)
+        case .announcedToFew:
+            nextStart = now + announceRetryDelay
             retryDelay = retryMin
-        } else {
+            announceRetryDelay = min(announceRetryDelay * 2, announceInterval)
+        case .unsatisfied:
             nextStart = now + retryDelay
             retryDelay = min(retryDelay * 2, retryMax)
         }

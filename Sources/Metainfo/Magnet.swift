@@ -13,6 +13,8 @@ package struct Magnet: Hashable, Sendable {
     package private(set) var peers: [PeerAddress] = []
     /// `so`: which files are wanted (BEP 53); nil for all.
     package var selection: FileSelection?
+    /// An `so` that is no list of numbers and ranges, cut short: no reason to know nothing of the torrent.
+    package private(set) var unreadableSelection: String?
     /// How many `tr`, `ws` and `x.pe` were dropped because of `MetainfoLimits.sources`.
     package private(set) var droppedSources = 0
 
@@ -42,7 +44,7 @@ package struct Magnet: Hashable, Sendable {
         for parameter in parameters { try take(parameter) }
     }
 
-    /// The link; parsing it gives an equal value.
+    /// The link; parsing it gives an equal value, but for a selection that cannot be read and is left out.
     package var text: String {
         var text = "magnet:?xt=urn:btih:\(infoHash.hex)"
         if let displayName { text += "&dn=" + PercentCoding.encode(displayName) }
@@ -82,11 +84,9 @@ package struct Magnet: Hashable, Sendable {
             displayName = String(decoding: parameter.decoded(plusIsSpace: true), as: UTF8.self)
         case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
         case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
-        case "so" where selection == nil:
-            guard let selection = FileSelection(selectOnly: parameter.text) else {
-                throw .selection(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
-            }
-            self.selection = selection
+        case "so" where selection == nil && unreadableSelection == nil:
+            selection = FileSelection(selectOnly: parameter.text)
+            if selection == nil { unreadableSelection = MagnetError.excerpt(parameter.decoded(plusIsSpace: false)) }
         case "x.pe":
             guard let peer = PeerAddress(parameter.text) else {
                 throw .peerAddress(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))

@@ -14,8 +14,6 @@ package enum MagnetError: Error, Hashable, Sendable {
     case severalInfoHashes
     case infoHashLength(Int)
     case infoHashCharacter(String, isHex: Bool)
-    /// An `so` that is no list of numbers and ranges.
-    case selection(String)
     /// An `x.pe` that is no `host:port`.
     case peerAddress(String)
 
@@ -43,8 +41,6 @@ extension MagnetError: CustomStringConvertible {
             "the infohash contains '\(character)', which is no hexadecimal digit (0-9, a-f)"
         case .infoHashCharacter(let character, isHex: false):
             "the infohash contains '\(character)', which is no base32 letter (a-z, 2-7)"
-        case .selection(let text):
-            "the selection so '\(text)' is not of the form 0,2,4-6 (BEP 53)"
         case .peerAddress(let text):
             "the peer address x.pe '\(text)' is not of the form host:port, 1.2.3.4:port or [2001:db8::1]:port"
         }

@@ -30,6 +30,8 @@ package struct CandidateQueue {
         var opening = 0
         /// What was said of it, true or not.
         var flags: PeerExchangeMessage.Flags = []
+        /// We have seen it with nothing left to want.
+        var wasSeed = false
         /// Somebody whom we believe named it, or somebody claims to have reached it.
         var isVouchedFor = false
     }
@@ -65,12 +67,14 @@ package struct CandidateQueue {
 
     /// Returns true if the endpoint was not known.
     ///
-    /// One that had been given up gets another chance.
+    /// One that had been given up gets another chance. Whether it is a seed is as the last one to name it says: one
+    /// peer's word is not to keep a seed from it for ever.
     package mutating func found(
         _ endpoint: Endpoint, _ flags: PeerExchangeMessage.Flags = [], isTrusted: Bool = false
     ) -> Bool {
         guard endpoint.port != 0 else { return false }
         if let record = records[endpoint] {
+            records[endpoint]?.flags.remove(.isSeed)
             records[endpoint]?.flags.formUnion(flags)
             if record.failures >= configuration.connectAttemptsMax, !isBanned(endpoint), !record.isBusy,
                 !record.isQueued
@@ -97,7 +101,7 @@ package struct CandidateQueue {
             guard let record = records[endpoint] else { continue }
             records[endpoint]?.isQueued = false
             guard !record.isBusy, !isBanned(endpoint) else { continue }
-            guard !isSeed || !record.flags.contains(.isSeed) else {
+            guard !isSeed || !record.wasSeed && !record.flags.contains(.isSeed) else {
                 shelved(endpoint)
                 continue
             }
@@ -145,7 +149,7 @@ package struct CandidateQueue {
 
     /// We have no use for the endpoint now; it is tried again when somebody names it, a seed not by another one.
     package mutating func shelved(_ endpoint: Endpoint, isSeed: Bool = false) {
-        if isSeed { records[endpoint]?.flags.insert(.isSeed) }
+        if isSeed { records[endpoint]?.wasSeed = true }
         records[endpoint]?.isBusy = false
         records[endpoint]?.failures = configuration.connectAttemptsMax
     }

@@ -124,6 +124,7 @@ struct Peer {
     var gives: Bool { receivedInRound > 0 || receivedInLastRound > 0 }
     var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
+    var speaksExtensions: Bool { session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false }
     var isSeed: Bool { pieces?.isFull ?? false }
     /// A seed, or one that has all it wants (BEP 21): whatever else it says, it is not served.
     var wantsNothing: Bool { isSeed || extensions.isUploadOnly == true }

@@ -226,6 +226,7 @@ package struct PiecePicker {
     package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
+            begun.values[position].release()
             if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
         }
         generation += 1

@@ -137,7 +137,7 @@ extension Swarm {
         peers[place].lastSentAt = now
         let have = picker?.have ?? Bitfield(count: 0)
         let isFast = peers[place].session.isFast
-        let speaksExtensions = peers[place].session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false
+        let speaksExtensions = peers[place].speaksExtensions
         let extensions = extensionHandshake(for: peers[place].endpoint)
         outbox.send(to: peers[place].handle) { bytes in
             if isFast, have.isEmpty {
@@ -162,7 +162,7 @@ extension Swarm {
         Handshake(capabilities: [.extensionProtocol, .dht, .fast], infoHash: infoHash, peerID: identity.peerID)
     }
 
-    private func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
+    func extensionHandshake(for endpoint: Endpoint) -> ExtensionHandshake {
         var handshake = ExtensionHandshake()
         handshake.metadataID = ExtensionID.metadata
         handshake.peerExchangeID = usesExchange ? ExtensionID.peerExchange : nil

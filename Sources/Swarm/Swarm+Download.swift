@@ -157,6 +157,7 @@ extension Swarm {
         for handle in peers.filter({ $0.isOpen && $0.wantsNothing }).map(\.handle) {
             lose(handle, .redundant, closing: true, now: now, into: &outbox)
         }
+        repeatExtensionHandshake(now: now, into: &outbox)
     }
 
     /// Two that want nothing have nothing to say to each other (BEP 21).

@@ -30,7 +30,9 @@ extension Swarm {
         guard usesExchange, now >= peers[place].nextExchange, let id = peers[place].extensions.peerExchangeID, id != 0
         else { return }
         peers[place].nextExchange = now + configuration.exchangeInterval
+        let scope = peers[place].endpoint.scope
         let known = peers.indices.compactMap { $0 == place ? nil : exchangeable(peers[$0]) }
+            .filter { isUseful($0.endpoint.scope, to: scope) }
         let endpoints = Set(known.map(\.endpoint))
         var message = PeerExchangeMessage()
         message.added = Array(
@@ -43,6 +45,9 @@ extension Swarm {
         peers[place].lastSentAt = now
         outbox.send(to: peers[place].handle) { message.encode(id: id, into: &$0) }
     }
+
+    /// Addresses of a LAN or of this machine mean nothing elsewhere, and tell others what is behind our router.
+    private func isUseful(_ scope: AddressScope, to other: AddressScope) -> Bool { scope == .global || scope == other }
 
     /// Where others reach a connected peer; nil if nobody knows.
     private func exchangeable(_ peer: Peer) -> PeerExchangeMessage.Added? {

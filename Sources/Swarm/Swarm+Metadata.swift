@@ -72,6 +72,17 @@ extension Swarm {
         }
     }
 
+    /// Tells all peers that we have what we want (BEP 21).
+    ///
+    /// The whole handshake again: some take what a later one leaves out for switched off (libtorrent).
+    mutating func repeatExtensionHandshake(now: Instant, into outbox: inout Outbox) {
+        for place in peers.indices where peers[place].isOpen && peers[place].speaksExtensions {
+            peers[place].lastSentAt = now
+            let handshake = extensionHandshake(for: peers[place].endpoint)
+            outbox.send(to: peers[place].handle) { handshake.encode(into: &$0) }
+        }
+    }
+
     private mutating func extensionHandshakeReceived(
         _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
     ) {

@@ -31,12 +31,13 @@ extension AnnounceSchedule {
         scrapeLater(tracker, at: hasCounts ? configuration.countsInterval.map { now + $0 } : now)
     }
 
-    /// The time has come; an announce that is due anyhow brings the counts by itself.
+    /// The time has come, though perhaps no request is free; an announce that is due anyhow brings the counts itself.
     mutating func scrape(_ tracker: TrackerID, now: Instant, into outbox: inout Outbox) {
         let state = trackers[tracker.rawValue]
-        guard isRunning, !state.isBusy, scrapes.count < configuration.announcesMax,
-            let route = state.routes.first(where: \.isWorking)
-        else { return }
+        guard isRunning, let route = state.routes.first(where: \.isWorking) else { return }
+        guard !state.isBusy, scrapes.count < configuration.announcesMax else {
+            return deadlines.set(now + configuration.retryMin, for: .scrape(tracker.rawValue))
+        }
         let number = newNumber()
         scrapes[number] = tracker
         deadlines.set(now + configuration.announceTimeout, for: .announce(number))

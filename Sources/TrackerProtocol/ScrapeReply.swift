@@ -16,7 +16,7 @@ package struct ScrapeReply: Hashable, Sendable {
         }
     }
 
-    /// In the tracker's order; at most `TrackerLimits.scrapedTorrents`, as nobody asked for more.
+    /// In the tracker's order.
     package var files: [File] = []
 
     /// A reply with these torrents.
@@ -24,10 +24,10 @@ package struct ScrapeReply: Hashable, Sendable {
         self.files = files
     }
 
-    /// Reads the body of an HTTP reply.
+    /// Reads what the body of an HTTP reply says of the torrents that were `asked` for.
     ///
-    /// Torrents whose name is no infohash are left out, and counts that are missing are 0.
-    package init(http body: RawSpan, status: Int = 200) throws(TrackerFailure) {
+    /// Some trackers answer with all that they have. Counts that are missing are 0.
+    package init(http body: RawSpan, of asked: [InfoHash], status: Int = 200) throws(TrackerFailure) {
         var failure = HTTPFailureFields()
         do throws(BencodeError) {
             var reader = BencodeReader(body, limits: .trackerReply)
@@ -35,7 +35,7 @@ package struct ScrapeReply: Hashable, Sendable {
             while let key = try reader.nextKey(in: body) {
                 if try failure.read(key, body, with: &reader) { continue }
                 if body.matches("files", at: key) {
-                    try readFiles(body, with: &reader)
+                    try readFiles(of: asked, body, with: &reader)
                 } else {
                     _ = try reader.skip(in: body)
                 }
@@ -46,15 +46,18 @@ package struct ScrapeReply: Hashable, Sendable {
         try failure.check(status: status)
     }
 
-    private mutating func readFiles(_ bytes: RawSpan, with reader: inout BencodeReader) throws(BencodeError) {
+    private mutating func readFiles(
+        of asked: [InfoHash], _ bytes: RawSpan, with reader: inout BencodeReader
+    ) throws(BencodeError) {
         guard try reader.enterDictionaryOrSkip(in: bytes) else { return }
         while let name = try reader.nextKey(in: bytes) {
-            guard name.count == InfoHash.byteCount, files.count < TrackerLimits.scrapedTorrents else {
+            let infoHash = name.count == InfoHash.byteCount ? InfoHash(bytes, at: name.lowerBound) : nil
+            guard let infoHash, asked.contains(infoHash), files.count < asked.count else {
                 _ = try reader.skip(in: bytes)
                 continue
             }
             guard let counts = try readCounts(bytes, with: &reader) else { continue }
-            files.append(File(infoHash: InfoHash(bytes, at: name.lowerBound), counts: counts))
+            files.append(File(infoHash: infoHash, counts: counts))
         }
     }
 

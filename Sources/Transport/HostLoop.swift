@@ -82,7 +82,9 @@ final class HostLoop {
 
     // MARK: Sockets
 
+    /// One that is ready only after the end is closed at once: nobody else would.
     func opened(_ socket: any Channel) {
+        guard !isStopped else { return socket.close(promise: nil) }
         sockets.append(socket)
     }
 

@@ -15,6 +15,15 @@ struct SourceReader {
     }
 
     func read(_ text: String) async throws(GetSource.Failure) -> GetSource {
+        let source = try await find(text)
+        // All files instead of a few would be an expensive guess.
+        if configuration.goal != .metadata, configuration.selection == nil, let failure = source.selectionFailure {
+            throw failure
+        }
+        return source
+    }
+
+    private func find(_ text: String) async throws(GetSource.Failure) -> GetSource {
         // A link that names a torrent as well is about that one.
         guard (try? Magnet(text)) == nil, let link = KeyMagnet(text) else { return try GetSource(text) }
         guard configuration.usesDHT else {

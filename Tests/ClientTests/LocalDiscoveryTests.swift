@@ -62,6 +62,19 @@ private let torrent = TorrentHandle(rawValue: 7)
         }
     }
 
+    @Test func whereNothingIsWantedTheNeighboursAreLeftAlone() throws {
+        var world = World(latency: .milliseconds(200))
+        let payload = try Payload(byteCount: 300_000)
+        let seeder = world.addSeeder(payload, seed: 1)
+        let selection = try FileSelection(["no such file"])
+        let leecher = world.addLeecher(payload, from: [seeder], seed: 2, configure: local) {
+            $0.selection = selection
+        }
+        _ = world.run(for: .seconds(600))
+        #expect(world.events(leecher).contains { if case .nothingSelected = $0 { true } else { false } })
+        #expect(world.localAnnounces.map { $0.at - .origin } == [.milliseconds(200)])
+    }
+
     // MARK: One client, and what it hears
 
     private func client(_ mode: NetworkMode = .public) -> Client {

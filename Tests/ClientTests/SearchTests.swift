@@ -84,6 +84,39 @@ private let torrent = TorrentHandle(rawValue: 1)
         #expect(world.run(for: .seconds(60)) { $0.events(leecher).contains(.completed) } == true)
     }
 
+    @Test func whileNobodyIsFoundLookupsAreHalfAMinuteApartAtMost() throws {
+        let payload = try Payload(byteCount: 1000)
+        var world = World()
+        let leecher = world.join(world.addNetwork(nodes: 12), seed: 101)
+        world.command(leecher, .add(torrent, .infoHash(payload.info.infoHash), options))
+        let pauses = pauses(between: 10, lookupsOf: leecher, in: &world)
+        #expect(pauses.prefix(5).elementsEqual([3, 6, 12, 24, 30]))
+        #expect(pauses.allSatisfy { $0 <= 30 })
+    }
+
+    @Test(arguments: [(2, [60, 120, 240, 480, 900, 900]), (12, [900, 900])])
+    func aSeedThatFewNodesStoreAnnouncesAgainSooner(nodes: Int, expected: [Int64]) throws {
+        let payload = try Payload(byteCount: 1000)
+        var world = World()
+        let router = world.addNetwork(nodes: nodes)
+        let seeder = world.join(router, seed: 100)
+        _ = world.run(for: .seconds(60))
+        world.insertDisk(seeder, torrent, payload.disk)
+        world.command(seeder, .add(torrent, .info(payload.info), options))
+        #expect(pauses(between: expected.count + 1, lookupsOf: seeder, in: &world) == expected)
+    }
+
+    /// In whole seconds.
+    private func pauses(between count: Int, lookupsOf machine: Int, in world: inout World) -> [Int64] {
+        let starts = (1...count).map { number -> Instant in
+            _ = world.run(for: .seconds(3600)) { world in
+                world.events(machine).count { $0 == .lookupStarted } >= number
+            }
+            return world.now
+        }
+        return zip(starts, starts.dropFirst()).map { ($1 - $0).components.seconds }
+    }
+
     @Test func withoutTheDHTNobodyIsAsked() throws {
         let payload = try Payload(byteCount: 1000)
         var world = World()

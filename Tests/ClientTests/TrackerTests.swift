@@ -103,6 +103,31 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(bench.client.hasLeftTrackers)
     }
 
+    @Test func aTorrentThatHasFailedSaysGoodbyeToo() throws {
+        let payload = try Payload(byteCount: 200_000)
+        var bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"]])
+        bench.answer(bench.fetches[0].id, "d8:intervali1800e8:completei1e10:incompletei1e5:peers0:e")
+        bench.tell { $0.storageFailed(torrent, now: $2, into: &$1) }
+        #expect(bench.fetches.map(\.url).filter { $0.contains("event=stopped") }.count == 1)
+        bench.pass(.seconds(10_000))
+        #expect(bench.fetches.count == 2 && bench.client.hasLeftTrackers)
+    }
+
+    @Test func aScrapeGivesTheCountsOfItsTorrent() throws {
+        let payload = try Payload(byteCount: 200_000)
+        var bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"]])
+        bench.answer(bench.fetches[0].id, "d8:intervali1800e5:peers0:e")
+        bench.pass(.seconds(1))
+        let scrape = try #require(bench.fetches.last)
+        #expect(scrape.url.contains("/scrape?"))
+        let ours = String(String.UnicodeScalarView(payload.info.infoHash.bytes.map { Unicode.Scalar($0) }))
+        let other = String(repeating: "\u{0}", count: 20)
+        bench.answer(
+            scrape.id,
+            "d5:filesd20:\(other)d8:completei50e10:incompletei60ee20:\(ours)d8:completei5e10:incompletei6eeee")
+        #expect(bench.reports.last == .scraped("http://127.0.0.9/announce", seeders: 5, leechers: 6))
+    }
+
     @Test func aTrackerThatIsSilentAtTheEndHoldsNobodyUp() throws {
         let payload = try Payload(byteCount: 200_000)
         var bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"]])

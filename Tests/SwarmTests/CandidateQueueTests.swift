@@ -88,6 +88,19 @@ import Testing
         #expect(queue.next(isSeed: false, now: .origin) == endpoints[0])
     }
 
+    @Test func theClaimThatItIsASeedEndsWhenSomebodyElseNamesIt() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        _ = queue.found(endpoints[0], [.isSeed, .prefersEncryption])
+        #expect(queue.next(isSeed: true, now: .origin) == nil)
+        #expect(queue.found(endpoints[0]) == false)
+        #expect(queue.next(isSeed: true, now: .origin) == endpoints[0])
+        #expect(queue.opening(of: endpoints[0]) == .encrypted)
+        // What we have seen ourselves stays.
+        queue.shelved(endpoints[0], isSeed: true)
+        _ = queue.found(endpoints[0])
+        #expect(queue.next(isSeed: true, now: .origin) == nil)
+    }
+
     @Test func whoPrefersEncryptionIsCalledThatWayFirst() {
         var queue = CandidateQueue(configuration: Swarm.Configuration())
         _ = queue.found(endpoints[0], .prefersEncryption)

@@ -17,17 +17,26 @@ struct SwarmBench {
     /// What the swarm has not read yet.
     private var unread: [PeerHandle: [UInt8]] = [:]
 
-    /// A torrent of pieces of one block.
-    init(pieces: Int = 4, isComplete: Bool, configure: (inout Swarm.Configuration) -> Void = { _ in }) throws {
-        let builder = InfoBuilder(name: "x", length: pieces * Self.blockLength, pieceLength: Self.blockLength)
+    /// A torrent of pieces of one block; with a selection, each piece is a file.
+    init(
+        pieces: Int = 4, isComplete: Bool, selecting selection: String? = nil,
+        configure: (inout Swarm.Configuration) -> Void = { _ in }
+    ) throws {
+        let files = (0..<pieces).map { (path: ["\($0)"], length: Self.blockLength) }
+        let builder =
+            selection == nil
+            ? InfoBuilder(name: "x", length: pieces * Self.blockLength, pieceLength: Self.blockLength)
+            : InfoBuilder(name: "x", files: files, pieceLength: Self.blockLength)
         info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
         var configuration = Swarm.Configuration()
         configure(&configuration)
         var generator = SeededGenerator(number: 1)
+        var identity = Swarm.Identity(
+            peerID: PeerID(prefix: "-MN0100-", using: &generator), listenPort: 6881, clientName: "bench")
+        identity.selection = try selection.map { try FileSelection([$0]) }
         swarm = Swarm(
             torrent: TorrentHandle(rawValue: 1), infoHash: info.infoHash, configuration: configuration,
-            identity: Swarm.Identity(
-                peerID: PeerID(prefix: "-MN0100-", using: &generator), listenPort: 6881, clientName: "bench"),
+            identity: identity,
             firstHandle: 1 << 40, generator: generator, now: now)
         let (info, have) = (info, isComplete ? Bitfield(filled: pieces) : Bitfield(count: pieces))
         tell { $0.metadataKnown(info, now: $2, into: &$1) }
@@ -70,6 +79,15 @@ struct SwarmBench {
         say(peer, bytes)
     }
 
+    /// The only block of a piece comes from the peer, and it is right.
+    mutating func deliver(_ piece: Int, from peer: PeerHandle, isVerified: Bool = true) {
+        let block = BlockRequest(piece: piece, offset: 0, length: Self.blockLength)
+        var bytes: [UInt8] = []
+        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
+        say(peer, bytes + Array(repeating: 0, count: block.length))
+        if isVerified { tell { $0.pieceVerified(piece, now: $2, into: &$1) } }
+    }
+
     mutating func say(_ peer: PeerHandle, _ bytes: [UInt8]) {
         let all = unread[peer, default: []] + bytes
         var consumed = 0
@@ -109,6 +127,11 @@ struct SwarmBench {
         outbox.actions.compactMap { action in
             if case .readBlock(_, _, let block) = action { block } else { nil }
         }
+    }
+
+    /// The extended messages of one id that the last fact wrote to a peer: the bodies, and where their payload is.
+    func extended(_ id: UInt8, to peer: PeerHandle) -> [(bytes: [UInt8], payload: Range<Int>)] {
+        messages(to: peer).filter { $0.starts(with: [20, id]) }.map { ($0, 2..<$0.count) }
     }
 
     /// The bodies of what was written, without handshakes.

@@ -40,18 +40,8 @@ private let reject: UInt8 = 16
         #expect(bench.closed.isEmpty)
         // When all is there, neither is of use.
         bench.say(peer, [.unchoke])
-        for piece in 0..<4 { deliver(piece, from: peer, to: &bench) }
+        for piece in 0..<4 { bench.deliver(piece, from: peer) }
         #expect(bench.closed == [peer, partial])
-    }
-
-    private func deliver(
-        _ piece: Int, from peer: PeerHandle, to bench: inout SwarmBench, isVerified: Bool = true
-    ) {
-        let block = BlockRequest(piece: piece, offset: 0, length: SwarmBench.blockLength)
-        var bytes: [UInt8] = []
-        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
-        bench.say(peer, bytes + Array(repeating: 0, count: block.length))
-        if isVerified { bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) } }
     }
 
     // MARK: BEP 40
@@ -102,7 +92,7 @@ private let reject: UInt8 = 16
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let better = try #require((11..<30).map(endpoint).first { rank($0, ours) > rank(endpoint(10), ours) })
-        deliver(block.piece, from: giver, to: &bench)
+        bench.deliver(block.piece, from: giver)
         let refused = bench.call(from: better)
         #expect(bench.closed == [nobody, refused])
         // Nor just after the places were given anew.
@@ -193,7 +183,7 @@ private let reject: UInt8 = 16
         while answered < requests.count {
             let piece = requests[answered].piece
             answered += 1
-            deliver(piece, from: late, to: &bench, isVerified: false)
+            bench.deliver(piece, from: late, isVerified: false)
             #expect(bench.stores == [piece])
             requests += bench.requests(to: late)
         }

@@ -64,6 +64,20 @@ import TrackerProtocol
         #expect(world.violations.isEmpty)
     }
 
+    @Test func aScrapeThatHasToWaitIsNotForgotten() {
+        var world = ScheduleWorld(urls: [["http://a/announce"], ["http://b/announce"]]) {
+            ($0.announcesMax, $0.countsInterval) = (1, .seconds(900))
+        }
+        world.started()
+        for name in ["a", "b"] { world.answer(name) { ($0.seeders, $0.leechers) = (1, 1) } }
+        _ = world.said()
+        world.sleep(.seconds(900))
+        #expect(world.said() == ["a:scrape"])
+        world.count("a", SwarmCounts(seeders: 3, completed: 9, leechers: 1))
+        world.sleep(.seconds(30))
+        #expect(world.said() == ["b:scrape"])
+    }
+
     @Test func theEndCancelsAScrape() {
         var world = ScheduleWorld(urls: [[tracker]])
         world.started()

@@ -137,7 +137,8 @@ import TrackerProtocol
 @Suite struct ScrapeReplyTests {
     private func reply(_ text: String, status: Int = 200) throws -> ScrapeReply {
         let bytes = Array(text.utf8)
-        return try ScrapeReply(http: bytes.span.bytes, status: status)
+        let asked = ["x", "y", "z"].compactMap { InfoHash(Array(String(repeating: $0, count: 20).utf8)) }
+        return try ScrapeReply(http: bytes.span.bytes, of: asked, status: status)
     }
 
     private func name(_ letter: Character) -> String { "20:" + String(repeating: letter, count: 20) }
@@ -175,8 +176,11 @@ import TrackerProtocol
         #expect(throws: TrackerFailure.malformed(.truncated)) { try reply("d5:files") }
     }
 
-    @Test func filesBeyondTheLimitAreLeftOut() throws {
+    @Test func onlyWhatWasAskedForIsTaken() throws {
+        let others = "abcdefghij".map { name($0) + "d8:completei9ee" }.joined()
+        let files = try reply("d5:filesd\(others)\(name("x"))d8:completei4eeee").files
+        #expect(files.map(\.counts.seeders) == [4])
         let many = (0..<100).map { _ in name("x") + "de" }.joined()
-        #expect(try reply("d5:filesd\(many)ee").files.count == TrackerLimits.scrapedTorrents)
+        #expect(try reply("d5:filesd\(many)ee").files.count == 3)
     }
 }

@@ -31,7 +31,7 @@ import TrackerProtocol
         ]
         var accepted = 0
         try mutate(seeds, count: 60_000, seed: 2) { bytes in
-            _ = try? ScrapeReply(http: bytes.span.bytes)
+            _ = try? ScrapeReply(http: bytes.span.bytes, of: [torrentHash])
             guard let reply = try? AnnounceReply(http: bytes.span.bytes) else { return }
             accepted += 1
             try #require(reply.peers.allSatisfy { $0.port != 0 } && reply.peers.count <= TrackerLimits.peers)
@@ -43,9 +43,10 @@ import TrackerProtocol
 
     @Test func mutatedScrapesNeverTrap() throws {
         let seed = Array("d5:filesd20:xxxxxxxxxxxxxxxxxxxxd8:completei11e10:downloadedi13772e10:incompletei19eeee".utf8)
+        let asked = InfoHash(Array(repeating: UInt8(ascii: "x"), count: 20)) ?? .zero
         var accepted = 0
         try mutate([seed], count: 30_000, seed: 3) { bytes in
-            guard let reply = try? ScrapeReply(http: bytes.span.bytes) else { return }
+            guard let reply = try? ScrapeReply(http: bytes.span.bytes, of: [asked]) else { return }
             accepted += 1
             try #require(reply.files.allSatisfy { $0.counts.seeders >= 0 && $0.counts.completed >= 0 })
         }

@@ -2,6 +2,8 @@ import Client
 import Foundation
 import Logging
 import Metainfo
+import NIOCore
+import NIOPosix
 import Primitives
 import Swarm
 import Testing
@@ -99,6 +101,22 @@ import Testing
         node.addPeer(.v4(127, 0, 0, 1, port: 9))
         await #expect(throws: HostError.notStartable) { try await node.host.start() }
         await node.host.stop()
+    }
+
+    @Test func aSocketThatIsReadyAfterTheEndIsClosed() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let socket = try await DatagramBootstrap(group: eventLoop).bind(host: "127.23.7.1", port: 0).get()
+        let isOpen = eventLoop.submit {
+            let loop = HostLoop(
+                eventLoop: eventLoop, configuration: HostConfiguration(), logger: Logger(label: "test"), homes: [],
+                report: { _ in })
+            _ = loop.end()
+            loop.opened(socket)
+            return socket.isActive
+        }
+        #expect(try await isOpen.get() == false)
+        try await group.shutdownGracefully()
     }
 
     @Test func hostsCanShareALoop() async throws {

@@ -15,6 +15,8 @@ package struct GetSource: Equatable, Sendable {
     package let nodes: [PeerAddress]
     /// `so` of a magnet (BEP 53).
     package let selection: FileSelection?
+    /// Why its `so` cannot be followed: for those who want files, and have not said themselves which.
+    package let selectionFailure: Failure?
     /// In their tiers (BEP 12), as texts; each of a magnet is a tier of its own.
     package let trackers: [[String]]
 
@@ -55,6 +57,12 @@ package struct GetSource: Equatable, Sendable {
         nodes = []
         trackers = magnet.trackers.map { [$0] }
         selection = magnet.selection
+        selectionFailure = magnet.unreadableSelection.map { text in
+            let shown = TerminalText.escaped(text)
+            return Failure(
+                .usage, "broken magnet: the selection so '\(shown)' is not of the form 0,2,4-6 (BEP 53)",
+                advice: "take so= out of the link to get all files, or say with --select which ones")
+        }
     }
 
     private init(_ torrent: Torrent) {
@@ -65,6 +73,7 @@ package struct GetSource: Equatable, Sendable {
         nodes = torrent.nodes
         trackers = torrent.trackers
         selection = nil
+        selectionFailure = nil
     }
 
     // MARK: Magnets
