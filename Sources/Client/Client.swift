@@ -121,11 +121,17 @@ package struct Client {
         swarms[torrent]?.swarm.snapshot
     }
 
+    /// When `timedOut` is wanted next; looked at in place, after every batch of facts.
     package var nextDeadline: Instant? {
-        [
-            node.nextDeadline, deadlines.next, lobby.nextDeadline, throttles[.upload]?.nextDeadline,
-            throttles[.download]?.nextDeadline, local?.nextDeadline,
-        ].compactMap { $0 }.min()
+        mutating get {
+            var next = Instant.distantFuture
+            if let wanted = node.nextDeadline { next = min(next, wanted) }
+            if let wanted = deadlines.next { next = min(next, wanted) }
+            if let wanted = lobby.nextDeadline { next = min(next, wanted) }
+            if let wanted = local?.nextDeadline { next = min(next, wanted) }
+            for throttle in throttles.values { if let wanted = throttle.nextDeadline { next = min(next, wanted) } }
+            return next == .distantFuture ? nil : next
+        }
     }
 
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {

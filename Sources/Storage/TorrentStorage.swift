@@ -142,6 +142,7 @@ package final class TorrentStorage: Sendable {
         }
     }
 
+    /// The worker is changed in place only: a look at the optional itself would copy all of it.
     private func perform(_ command: Command, _ worker: inout StorageWorker?) {
         switch command {
         case .open:
@@ -151,15 +152,14 @@ package final class TorrentStorage: Sendable {
                 shouldStop: shouldStop, disk: disk, report: report)
             worker?.open()
         case .store(let piece, let offset, let bytes):
-            guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
-            worker?.store(piece: piece, offset: offset, bytes)
+            let stored: Void? = worker?.store(piece: piece, offset: offset, bytes)
+            if stored == nil { report([.released(bytes: bytes.readableBytes)]) }
         case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
         case .read(let tag, let blocks, let heads):
-            guard worker != nil else {
-                let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
-                return report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
-            }
-            worker?.read(blocks, heads: heads, tag: tag)
+            let read: Void? = worker?.read(blocks, heads: heads, tag: tag)
+            guard read == nil else { return }
+            let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
+            report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
         case .finishWhole:
             inbox.withLock { $0.isRoundTimed = false }
             worker?.finishWhole()

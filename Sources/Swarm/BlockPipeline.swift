@@ -9,6 +9,8 @@ package import Primitives
 package struct BlockPipeline {
     private let minimum: Int
     private let queueTime: Duration
+    /// Reckoned once: dividing a duration is slow.
+    private let halfQueueTime: Duration
     package var maximum: Int {
         didSet { target = min(target, maximum) }
     }
@@ -27,6 +29,7 @@ package struct BlockPipeline {
     package init(initial: Int, minimum: Int, maximum: Int, queueTime: Duration, now: Instant) {
         self.minimum = minimum
         self.queueTime = queueTime
+        halfQueueTime = queueTime / 2
         self.maximum = maximum
         target = min(initial, maximum)
         rate = FlowRate(now: now)
@@ -48,7 +51,7 @@ package struct BlockPipeline {
         guard let start else { return }
         let time = now - start
         let quickest = note(time, now: now)
-        if time < quickest + queueTime / 2 {
+        if time < quickest + halfQueueTime {
             target = min(target + 1, maximum)
         } else if isNewRate, let rate = rate.bytesPerSecond {
             let blocks = rate * (quickest + queueTime).inSeconds / Double(BlockRequest.usualLength)

@@ -16,8 +16,7 @@ package struct Choker {
         package var received = 0
         /// Payload that we gave it since it was unchoked.
         package var sentInTurn = 0
-        /// It did not give what it owed us in time, and has given no whole block since: it gets no regular place (BEP 3,
-        /// "anti-snubbing").
+        /// It did not give what it owed us in time, and no whole block since: it gets no regular place (anti-snubbing).
         package var isSnubbing = false
         package var connectedAt: Instant
         /// When it was unchoked or choked last; when it connected before that.

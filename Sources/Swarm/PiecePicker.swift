@@ -199,7 +199,8 @@ package struct PiecePicker {
 
     /// Whether the block's bytes are still wanted.
     package func isWanted(_ block: BlockRequest) -> Bool {
-        begun[block.piece].map { !$0.isReceived(block.offset / BlockRequest.usualLength) } ?? false
+        guard let position = begun.index(forKey: block.piece) else { return false }
+        return !begun.values[position].isReceived(block.offset / BlockRequest.usualLength)
     }
 
     /// Some bytes of the block have gone to the storage, where the first copy counts even if no more of it comes.

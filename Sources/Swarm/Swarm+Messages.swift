@@ -11,8 +11,10 @@ extension Swarm {
         _ bytes: RawSpan, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) -> Int {
         var offset = 0
-        // A step may end this connection or another, so the place is looked up anew each time.
-        while let place = places[handle] {
+        var known = places[handle]
+        // A step may end this connection or another, which moves peers to other places.
+        while let place = self.place(of: handle, expected: known) {
+            known = place
             let step = peers[place].session.received(bytes, at: offset, now: now)
             switch step {
             case .needsMore:

@@ -120,6 +120,12 @@ package struct Swarm {
         if nextTick == nil { nextTick = now + Self.tickInterval }
     }
 
+    /// Where a peer is; quick, if it is where it was `expected`.
+    mutating func place(of handle: PeerHandle, expected: Int?) -> Int? {
+        if let expected, expected < peers.count, peers[expected].handle == handle { return expected }
+        return places[handle]
+    }
+
     mutating func newHandle() -> PeerHandle {
         defer { nextHandle += 1 }
         return PeerHandle(rawValue: nextHandle)

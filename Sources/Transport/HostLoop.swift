@@ -47,6 +47,8 @@ final class HostLoop {
 
     private var outbox = Client.Outbox()
     private var facts: [Fact] = []
+    /// Those that are being handled; the two arrays take turns.
+    private var batch: [Fact] = []
     private var isBusy = false
     private var isStopped = false
     private var batchTime: Instant?
@@ -207,12 +209,12 @@ final class HostLoop {
         guard !isBusy, !isStopped else { return }
         isBusy = true
         repeat {
-            let batch = facts
-            facts.removeAll(keepingCapacity: true)
+            swap(&batch, &facts)
             for fact in batch {
                 apply(fact)
                 carryOut()
             }
+            batch.removeAll(keepingCapacity: true)
             storages.startReads()
             peers.flush()
         } while !facts.isEmpty
