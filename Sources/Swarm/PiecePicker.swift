@@ -10,23 +10,24 @@ package import Primitives
 /// are asked of other peers too. A block is known by its place only: who was asked for it stays with the sessions, and
 /// comes back through `abandoned`.
 package struct PiecePicker {
-    private let info: Info
+    let info: Info
     /// The verified pieces.
-    package private(set) var have: Bitfield
+    package internal(set) var have: Bitfield
     /// Those that are wanted and not verified.
-    package private(set) var missing: Bitfield
-    private var index: AvailabilityIndex
+    package internal(set) var missing: Bitfield
+    var index: AvailabilityIndex
     /// Pieces begun and not yet whole, oldest first.
-    private var begun: OrderedDictionary<Int, PieceProgress> = [:]
+    var begun: OrderedDictionary<Int, PieceProgress> = [:]
     /// Pieces whole, and with the storage to be verified.
-    private var verifying: OrderedDictionary<Int, Gift> = [:]
+    var verifying: OrderedDictionary<Int, Gift> = [:]
     /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
-    private var suspicious: Set<Int> = []
-    private var freeBlockCount = 0
+    var suspicious: Set<Int> = []
+    var freeBlockCount = 0
     private let order: Order
+    private let hasPadding: Bool
     /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
     /// then.
-    package private(set) var generation = 0
+    package internal(set) var generation = 0
 
     /// Which piece is begun next.
     package enum Order: Equatable, Sendable {
@@ -50,6 +51,7 @@ package struct PiecePicker {
         self.info = info
         self.have = have
         self.order = order
+        hasPadding = info.files.contains(where: \.isPadding)
         index = AvailabilityIndex(pieceCount: have.count)
         missing = (wanted ?? Bitfield(filled: have.count)).subtracting(have)
         for piece in missing.setIndices { index.insert(piece) }
@@ -165,7 +167,8 @@ package struct PiecePicker {
 
     private mutating func begin(_ piece: Int, isFast: Bool) {
         index.remove(piece)
-        let progress = PieceProgress(length: length(ofPiece: piece), isFast: isFast)
+        var progress = PieceProgress(length: length(ofPiece: piece), isFast: isFast)
+        if hasPadding { progress.skip(paddingBlocks(of: piece)) }
         freeBlockCount += progress.freeCount
         begun[piece] = progress
     }
@@ -185,99 +188,25 @@ package struct PiecePicker {
         return true
     }
 
-    // MARK: What became of a block
-
-    package enum Receipt: Equatable {
-        /// It was here already, or its piece was.
-        case duplicate
-        /// `others`: it was asked of other peers too, which should be told.
-        case needed(others: Bool, completesPiece: Bool)
-    }
-
-    /// Whether another peer may be asked in place of the one that was.
-    package func mayMove(_ block: BlockRequest) -> Bool { !suspicious.contains(block.piece) && isWanted(block) }
-
-    /// Whether the block's bytes are still wanted.
-    package func isWanted(_ block: BlockRequest) -> Bool {
-        guard let position = begun.index(forKey: block.piece) else { return false }
-        return !begun.values[position].isReceived(block.offset / BlockRequest.usualLength)
-    }
-
-    /// Some bytes of the block have gone to the storage, where the first copy counts even if no more of it comes.
-    package mutating func touched(_ block: BlockRequest, by peer: PeerHandle) {
-        guard let position = begun.index(forKey: block.piece) else { return }
-        begun.values[position].contributed(peer, to: block.offset / BlockRequest.usualLength)
-    }
-
-    /// All of a block has gone to the storage.
-    package mutating func received(_ block: BlockRequest, from peer: PeerHandle) -> Receipt {
-        guard let position = begun.index(forKey: block.piece) else { return .duplicate }
-        let number = block.offset / BlockRequest.usualLength
-        guard let receipt = begun.values[position].received(number, from: peer) else { return .duplicate }
-        if receipt.wasFree { freeBlockCount -= 1 }
-        guard begun.values[position].isWhole else {
-            return .needed(others: receipt.wasDuplicated, completesPiece: false)
-        }
-        verifying[block.piece] = begun.values[position].gift
-        begun.remove(at: position)
-        return .needed(others: receipt.wasDuplicated, completesPiece: true)
-    }
-
-    /// A peer will not deliver these blocks, or not soon: others may be asked.
-    package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
-        for block in blocks {
-            guard let position = begun.index(forKey: block.piece) else { continue }
-            begun.values[position].release()
-            if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
-        }
-        generation += 1
-    }
-
-    /// A peer that is gone, chokes us or went silent works at nothing any more.
-    package mutating func released(by peer: PeerHandle) {
-        for position in begun.values.indices where begun.values[position].owner == peer {
-            begun.values[position].release()
-        }
-        generation += 1
-    }
-
-    /// The storage has the piece on record.
-    ///
-    /// Returns who gave it; nil if it was known already.
-    package mutating func verified(_ piece: Int) -> Gift? {
-        let gift = takeGift(of: piece)
-        suspicious.remove(piece)
-        guard !have[piece] else { return nil }
-        have[piece] = true
-        missing[piece] = false
-        return gift
-    }
-
-    /// The piece failed its hash and is to be fetched again.
-    ///
-    /// Returns who gave it.
-    package mutating func failed(_ piece: Int) -> Gift {
-        let gift = takeGift(of: piece)
-        if missing[piece] { index.insert(piece) }
-        if gift.contributors.count > 1 { suspicious.insert(piece) }
-        generation += 1
-        return gift
-    }
-
-    /// Who gave a piece that the storage has judged: it need not wait for padding that has not come (BEP 47).
-    private mutating func takeGift(of piece: Int) -> Gift {
-        if let gift = verifying.removeValue(forKey: piece) { return gift }
-        guard let position = begun.index(forKey: piece) else { return Gift() }
-        defer { begun.remove(at: position) }
-        freeBlockCount -= begun.values[position].freeCount
-        // The end game may begin with this.
-        generation += 1
-        return begun.values[position].gift
-    }
-
     private func request(piece: Int, block: Int) -> BlockRequest {
         let offset = block * BlockRequest.usualLength
         return BlockRequest(
             piece: piece, offset: offset, length: min(BlockRequest.usualLength, length(ofPiece: piece) - offset))
+    }
+
+    /// Blocks of nothing but padding, which the storage does not need (BEP 47); none where there is nothing else.
+    private func paddingBlocks(of piece: Int) -> [Int] {
+        let pieceLength = length(ofPiece: piece)
+        let blockCount = (pieceLength + BlockRequest.usualLength - 1) / BlockRequest.usualLength
+        var blocks: [Int] = []
+        var start = 0
+        for span in info.spans(piece: piece, offset: 0, length: pieceLength) {
+            let end = start + span.length
+            let first = (start + BlockRequest.usualLength - 1) / BlockRequest.usualLength
+            let last = end == pieceLength ? blockCount : end / BlockRequest.usualLength
+            if info.files[span.file].isPadding, first < last { blocks += first..<last }
+            start = end
+        }
+        return blocks.count < blockCount ? blocks : []
     }
 }

@@ -39,6 +39,13 @@ struct PieceProgress {
 
     func isReceived(_ block: Int) -> Bool { requests[block] == Self.received }
 
+    /// Blocks that need not come.
+    mutating func skip(_ blocks: [Int]) {
+        for block in blocks { requests[block] = Self.received }
+        freeCount -= blocks.count
+        missingCount -= blocks.count
+    }
+
     /// Marks the first free block as asked for.
     mutating func takeFree() -> Int? {
         guard freeCount > 0 else { return nil }

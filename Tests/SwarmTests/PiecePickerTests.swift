@@ -50,6 +50,23 @@ private let blockLength = BlockRequest.usualLength
         #expect(picker.pick(3).map(\.offset) == blocks.map(\.offset))
     }
 
+    /// A file of one and a half blocks in each piece of four (BEP 47).
+    @Test func blocksOfPaddingAreNotAskedFor() throws {
+        let files = ["a", "b"].map { InfoBuilder.File(path: [$0], length: blockLength * 3 / 2) }
+        let builder = InfoBuilder(name: "x", files: files, pieceLength: 4 * blockLength, aligned: true)
+        let info = try builder.info(pieceHashes: Array(repeating: .zero, count: 2))
+        var picker = Picker(info: info)
+        picker.join([Bitfield(filled: 2)])
+        let blocks = picker.pick(100)
+        #expect(blocks.count == 4)
+        for piece in 0..<2 {
+            #expect(blocks.filter { $0.piece == piece }.map(\.offset) == [0, blockLength])
+        }
+        #expect(picker.picker.isEndGame)
+        let receipts = blocks.map { picker.picker.received($0, from: peer) }
+        #expect(receipts.count { $0 == .needed(others: false, completesPiece: true) } == 2)
+    }
+
     @Test func theFirstPieceIsRandom() throws {
         let starts = try (0..<40).map { seed in
             var picker = try Picker(pieces: 50, blocksPerPiece: 1, seed: UInt64(seed))
@@ -227,8 +244,12 @@ private struct Picker {
         let pieceLength = blocksPerPiece * blockLength
         let length = tail.map { (pieces - 1) * pieceLength + $0 } ?? pieces * pieceLength
         let builder = InfoBuilder(name: "x", length: length, pieceLength: pieceLength)
-        info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
-        picker = PiecePicker(info: info, have: Bitfield(count: pieces), order: order)
+        self.init(info: try builder.info(pieceHashes: Array(repeating: .zero, count: pieces)), seed: seed, order: order)
+    }
+
+    init(info: Info, seed: UInt64 = 1, order: PiecePicker.Order = .rarestFirst) {
+        self.info = info
+        picker = PiecePicker(info: info, have: Bitfield(count: info.pieceCount), order: order)
         generator = SeededGenerator(number: seed)
     }
 
