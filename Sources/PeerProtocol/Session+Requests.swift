@@ -19,8 +19,8 @@ extension Session {
     }
 
     /// Nothing was read for so long: the peer was not silent.
-    package mutating func readingPaused(for pause: Duration) {
-        lastReceivedAt = lastReceivedAt + pause
+    package mutating func readingPaused(for pause: Duration, now: Instant) {
+        lastReceivedAt = min(now, lastReceivedAt + pause)
     }
 
     /// The peer rejected a request (BEP 6); false if it was not outstanding, as after a cancel.

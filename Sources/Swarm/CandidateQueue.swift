@@ -129,6 +129,13 @@ package struct CandidateQueue {
         retry(endpoint, after: configuration.reconnectDelay, now: now)
     }
 
+    /// An attempt was given up before it had failed.
+    package mutating func postponed(_ endpoint: Endpoint, now: Instant) {
+        guard records[endpoint] != nil else { return }
+        records[endpoint]?.isBusy = false
+        retry(endpoint, after: configuration.reconnectDelay, now: now)
+    }
+
     package func opening(of endpoint: Endpoint) -> EncryptionPolicy.Opening {
         let record = records[endpoint]
         let wantsEncryption = record?.flags.contains(.prefersEncryption) ?? false

@@ -57,8 +57,10 @@ struct Peer {
     var currentPiece: Int?
     /// The picker's generation when it last had nothing for this peer.
     var idleGeneration: Int?
-    /// Cancelled requests that the peer has not answered (BEP 6).
-    var cancelled: Set<BlockRequest> = []
+    /// How many cancels of a block the peer has not answered (BEP 6).
+    var cancelled: [BlockRequest: Int] = [:]
+    /// Pieces that it has and was not to be asked for any more, since it rejected one of their blocks.
+    var refused: [Int] = []
     /// How often others took its blocks for its silence since it last gave one.
     var silencesTaken = 0
     /// It did not give in time what it owed us, and has given no whole block since.
@@ -108,10 +110,17 @@ struct Peer {
     }
 
     /// Nothing was read for so long: its silence says nothing of the peer.
-    mutating func readingPaused(for pause: Duration) {
-        lastProgressAt = lastProgressAt + pause
-        lastBlockAt = lastBlockAt + pause
-        session.readingPaused(for: pause)
+    mutating func readingPaused(for pause: Duration, now: Instant) {
+        lastProgressAt = min(now, lastProgressAt + pause)
+        lastBlockAt = min(now, lastBlockAt + pause)
+        session.readingPaused(for: pause, now: now)
+    }
+
+    /// An answer to a cancel has come, if there was one to come.
+    mutating func answeredCancel(of block: BlockRequest) -> Bool {
+        guard !cancelled.isEmpty, let count = cancelled[block] else { return false }
+        cancelled[block] = count > 1 ? count - 1 : nil
+        return true
     }
 
     /// Whether the piece exists and the peer lacks it.

@@ -42,20 +42,24 @@ extension PiecePicker {
 
     /// A peer will not deliver these blocks, or not soon: others may be asked.
     package mutating func abandoned(_ blocks: some Sequence<BlockRequest>) {
+        var isMore = false
         for block in blocks {
             guard let position = begun.index(forKey: block.piece) else { continue }
-            begun.values[position].release()
-            if begun.values[position].abandon(block.offset / BlockRequest.usualLength) { freeBlockCount += 1 }
+            if begun.values[position].release() { isMore = true }
+            guard begun.values[position].abandon(block.offset / BlockRequest.usualLength) else { continue }
+            freeBlockCount += 1
+            isMore = true
         }
-        generation += 1
+        if isMore { generation += 1 }
     }
 
     /// A peer that is gone, chokes us or went silent works at nothing any more.
     package mutating func released(by peer: PeerHandle) {
+        var isMore = false
         for position in begun.values.indices where begun.values[position].owner == peer {
-            begun.values[position].release()
+            if begun.values[position].release() { isMore = true }
         }
-        generation += 1
+        if isMore { generation += 1 }
     }
 
     /// The storage has the piece on record.

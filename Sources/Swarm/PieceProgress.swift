@@ -87,9 +87,11 @@ struct PieceProgress {
     }
 
     /// Who worked at it does so no longer: anybody may.
-    mutating func release() {
-        owner = nil
-        isFast = false
+    ///
+    /// Returns whether that is news.
+    mutating func release() -> Bool {
+        defer { (owner, isFast) = (nil, false) }
+        return owner != nil || isFast
     }
 
     /// Who gave what there is.

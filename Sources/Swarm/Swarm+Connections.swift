@@ -233,10 +233,12 @@ extension Swarm {
         outbox.lost.append(handle)
         if closing { outbox.actions.append(.close(handle)) }
         if peer.phase == .connecting { counters.connecting -= 1 }
-        if !peer.isOpen { counters.connectFailures += 1 }
+        if !peer.isOpen, reason != .displaced { counters.connectFailures += 1 }
         if !peer.isChokedByUs { counters.unchoked -= 1 }
-        picker?.abandoned(peer.session.outstanding.blocks)
-        picker?.released(by: handle)
+        if peer.isOpen {
+            picker?.abandoned(peer.session.outstanding.blocks)
+            picker?.released(by: handle)
+        }
         if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
         race?.left(handle)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
@@ -260,6 +262,7 @@ extension Swarm {
         if saidNothing, candidates.opensOtherwise(peer.endpoint) { return }
         switch reason {
         case .redundant: candidates.shelved(peer.endpoint, isSeed: peer.wantsNothing)
+        case .displaced where !peer.isOpen: candidates.postponed(peer.endpoint, now: now)
         case .closed where peer.receivedBytes > 0, .displaced: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)
         }

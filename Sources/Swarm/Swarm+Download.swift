@@ -70,11 +70,13 @@ extension Swarm {
             readingPausedAt = now
             outbox.actions.append(.pauseReading(torrent))
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
-            // No peer could deliver meanwhile. Its clock goes on where it stood: begun anew, short pauses without end
-            // would keep a silent peer for ever.
+            // Who has delivered could not go on (only those are not read from). Its clocks go on where they stood: begun
+            // anew, short pauses without end would keep a silent peer for ever.
             let pause = readingPausedAt.map { now - $0 } ?? .zero
             readingPausedAt = nil
-            for place in peers.indices { peers[place].readingPaused(for: pause) }
+            for place in peers.indices where peers[place].receivedBytes > 0 {
+                peers[place].readingPaused(for: pause, now: now)
+            }
             outbox.actions.append(.resumeReading(torrent))
         }
     }
@@ -92,7 +94,7 @@ extension Swarm {
         _ payload: Payload, isRequested: Bool, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         let block = payload.block
-        if payload.isLast, !peers[place].cancelled.isEmpty { peers[place].cancelled.remove(block) }
+        if payload.isLast { _ = peers[place].answeredCancel(of: block) }
         counters.downloadedBytes += payload.range.count
         downloadMeter.add(payload.range.count, now: now)
         peers[place].receivedBytes += payload.range.count
@@ -130,8 +132,8 @@ extension Swarm {
         send(.cancel(block), to: place, now: now, into: &outbox)
         guard peers[place].session.isFast else { return }
         // Answered by the block or by a reject (BEP 6), which is then no word about a later request.
-        if peers[place].cancelled.count >= configuration.requestsMax { peers[place].cancelled = [] }
-        peers[place].cancelled.insert(block)
+        if peers[place].cancelled.count >= configuration.requestsMax { peers[place].cancelled = [:] }
+        peers[place].cancelled[block, default: 0] += 1
     }
 
     mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {

@@ -30,18 +30,27 @@ extension Swarm {
 
     /// The block is for others to give; a peer that serves us and still rejects it is not asked for its piece again.
     mutating func rejectReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
-        // It answers our cancel: the block may have been asked for again since.
-        guard peers[place].cancelled.remove(block) == nil, peers[place].session.rejected(block) else { return }
+        // An answer to a cancel of ours is no word about what was asked for since.
+        guard !peers[place].answeredCancel(of: block), peers[place].session.rejected(block) else { return }
         picker?.abandoned(CollectionOfOne(block))
-        picker?.released(by: peers[place].handle)
         if peers[place].isChokingUs {
             peers[place].allowedFast.removeAll { $0 == block.piece }
         } else if let pieces = peers[place].pieces, block.piece < pieces.count, pieces[block.piece] {
             picker?.peerLost(block.piece, before: pieces)
             peers[place].pieces?[block.piece] = false
+            peers[place].refused.append(block.piece)
         }
         if peers[place].currentPiece == block.piece { peers[place].currentPiece = nil }
         for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
+    }
+
+    /// The peer chokes us: its rejects were for that, if it sends them first, as Transmission 3.00 does.
+    mutating func forgiveRejects(of place: Int) {
+        for piece in peers[place].refused where peers[place].lacks(piece) {
+            peers[place].pieces?[piece] = true
+            if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
+        }
+        peers[place].refused = []
     }
 
     /// What a choking peer gives all the same; nil if nothing.

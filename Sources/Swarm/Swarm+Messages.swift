@@ -58,6 +58,7 @@ extension Swarm {
             let blocks = peers[place].session.choked()
             picker?.abandoned(blocks)
             picker?.released(by: peers[place].handle)
+            forgiveRejects(of: place)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
         case .suggest: break
@@ -122,6 +123,7 @@ extension Swarm {
         if let before = peers[place].pieces { picker?.peerLeft(having: before) }
         picker?.released(by: peers[place].handle)
         peers[place].pieces = pieces
+        peers[place].refused = []
         picker?.peerJoined(having: pieces)
         peers[place].idleGeneration = nil
         updateInterest(of: place, now: now, into: &outbox)

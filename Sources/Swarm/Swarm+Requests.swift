@@ -86,10 +86,10 @@ extension Swarm {
             guard !blocks.isEmpty else { continue }
             peers[slowest].idleGeneration = nil
             guard isSilent else { return }
-            // It is given more time, and one block only, until it gives again: else two slow ones take from each other
+            // It is given one block only, and more time, until it gives again: else two slow ones take from each other
             // for ever.
-            peers[slowest].silencesTaken += 1
             peers[slowest].pipeline.stalled()
+            if peers[slowest].owedBlocks == 0 { peers[slowest].silencesTaken += 1 }
             return
         }
     }

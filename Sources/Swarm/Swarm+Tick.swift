@@ -10,7 +10,7 @@ extension Swarm {
         rechokeIfDue(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
-            if let reason = overdue(peers[place], now: now) {
+            if let reason = overdue(place, now: now) {
                 lose(handle, reason, closing: true, now: now, into: &outbox)
                 continue
             }
@@ -31,11 +31,13 @@ extension Swarm {
         requestMetadataOfAll(now: now, into: &outbox)
     }
 
-    private func overdue(_ peer: Peer, now: Instant) -> PeerLoss? {
-        switch peer.phase {
-        case .connecting: now - peer.phaseSince >= connectTimeout ? .timedOut : nil
-        case .handshaking: now - peer.phaseSince >= configuration.handshakeTimeout ? .timedOut : nil
-        case .open: !isReadingPaused && now - peer.session.lastReceivedAt >= configuration.idleTimeout ? .idle : nil
+    private mutating func overdue(_ place: Int, now: Instant) -> PeerLoss? {
+        let age = now - peers[place].phaseSince
+        return switch peers[place].phase {
+        case .connecting: age >= connectTimeout ? .timedOut : nil
+        case .handshaking: age >= configuration.handshakeTimeout ? .timedOut : nil
+        case .open:
+            !isReadingPaused && now - peers[place].session.lastReceivedAt >= configuration.idleTimeout ? .idle : nil
         }
     }
 

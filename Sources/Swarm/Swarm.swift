@@ -104,8 +104,8 @@ package struct Swarm {
 
     /// When `timedOut` is wanted next.
     package var nextDeadline: Instant? {
-        if hasFailed { return nil }
-        return nextTick ?? candidates.nextRetry
+        // In place: a copy would be felt after each fact.
+        mutating get { hasFailed ? nil : nextTick ?? candidates.nextRetry }
     }
 
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {

@@ -190,13 +190,34 @@ private let reject: UInt8 = 16
         #expect(Set(requests) == Set(asked))
     }
 
-    @Test func aRejectOfWhatIsWantedTakesThePieceFromThePeer() throws {
+    /// It was cancelled twice, and asked for a third time.
+    @Test func eachCancelHasARejectOfItsOwn() throws {
+        var bench = try SwarmBench(pieces: 1, isComplete: false)
+        let late = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        let block = try #require(bench.requests(to: late).first)
+        for _ in 0..<2 {
+            bench.wait(.seconds(20))
+            #expect(bench.requests(to: late) == [block])
+        }
+        bench.say(late, [.reject(block), .reject(block)])
+        bench.deliver(0, from: late, isVerified: false)
+        #expect(bench.stores == [0])
+        // Nothing more was to come of the cancels.
+        bench.tell { $0.pieceFailed(0, blocks: [], now: $2, into: &$1) }
+        #expect(bench.closed == [late])
+    }
+
+    @Test func aRejectOfWhatIsWantedTakesThePieceFromThePeerUntilItChokes() throws {
         var bench = try SwarmBench(isComplete: false)
         let peer = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
         let asked = bench.requests(to: peer)
         bench.say(peer, [.reject(asked[0])])
-        bench.say(peer, [.choke, .unchoke])
+        bench.wait(.seconds(1))
         #expect(!bench.requests(to: peer).contains(asked[0]))
+        // Transmission 3.00 sends the rejects of a choke before the choke.
+        bench.say(peer, [.reject(asked[1]), .reject(asked[2]), .reject(asked[3]), .choke])
+        bench.say(peer, [.unchoke])
+        #expect(Set(bench.requests(to: peer)) == Set(asked))
     }
 
     /// Two that are silent would take the same blocks from each other for ever.
@@ -219,6 +240,7 @@ private let reject: UInt8 = 16
     @Test func pausesOfReadingDoNotKeepASilentPeer() throws {
         var bench = try SwarmBench(isComplete: false) { $0.storageBacklogBytesMax = 100 }
         let silent = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
+        bench.deliver(try #require(bench.requests(to: silent).first).piece, from: silent)
         var snubbedAt: Instant?
         for second in 0..<60 where snubbedAt == nil {
             // Every other second.
