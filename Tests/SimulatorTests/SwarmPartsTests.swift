@@ -89,5 +89,9 @@ import Testing
         #expect(abs((estimate.margin ?? 0) - 4.969) < 0.001)
         #expect(study.downloaders == 1 && study.completion(ofRank: 1) == estimate)
         #expect(study.completion(ofRank: 2).mean == .infinity)
+        let curves = study.chart.panels[0].curves
+        #expect(curves.map(\.points.count) == [1, 1, 1, 2] && curves[0].points == [Chart.Point(12, 100)])
+        #expect(curves[1].points[0].x < 12 && curves[2].points[0].x > 12 && curves[3].points[1] == Chart.Point(10, 100))
+        #expect(study.chart.svg.hasSuffix("</svg>\n"))
     }
 }

@@ -29,6 +29,9 @@ struct SimulateSwarm: AsyncParsableCommand {
     @OptionGroup(title: "Output")
     var output: SimulationOutputOptions
 
+    @Option(help: ArgumentHelp("Draw the completion times, as SVG.", valueName: "file"))
+    var plot: String?
+
     func validate() throws {
         guard (1...10_000).contains(seeds) else { throw ValidationError("--seeds is 1 to 10000.") }
         guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256.") }
@@ -51,6 +54,7 @@ struct SimulateSwarm: AsyncParsableCommand {
             study.append(report)
             console.note(SwarmText.line(report, wall: wall))
         }
+        if let plot { try OutputFile.write(study.chart.svg, to: plot, console) }
         try run.report(
             "simulated_swarm", digest: study.digest, text: SwarmText.lines(study, options),
             members: SwarmJSON.members(study, options), samples: SwarmJSON.samples(study))
