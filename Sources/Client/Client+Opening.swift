@@ -59,6 +59,12 @@ extension Client {
         swarms.values[index].swarm.encrypt(&bytes, to: peer)
     }
 
+    /// Whether `encrypt` leaves all that is written from now on as it is.
+    package func sendsAsIs(to peer: PeerHandle) -> Bool {
+        guard let torrent = torrent(of: peer) else { return false }
+        return swarms[torrent]?.swarm.sendsAsIs(to: peer) ?? false
+    }
+
     private mutating func refuse(_ peer: PeerHandle, _ bytes: RawSpan, into outbox: inout Outbox) -> Int {
         lobby.leave(peer)
         outbox.swarm.actions.append(.close(peer))

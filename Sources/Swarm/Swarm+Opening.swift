@@ -55,4 +55,9 @@ extension Swarm {
     package mutating func encrypt(_ bytes: inout MutableRawSpan, to handle: PeerHandle) {
         if let place = places[handle] { peers[place].session.ciphers.sending.apply(to: &bytes) }
     }
+
+    /// Whether `encrypt` leaves all that is written from now on as it is.
+    package func sendsAsIs(to handle: PeerHandle) -> Bool {
+        places[handle].map { !peers[$0].isEncrypted } ?? false
+    }
 }

@@ -179,6 +179,9 @@ final class HostLoop {
         client.decrypt(&span, from: peer)
     }
 
+    /// Whether `encrypt` leaves what is written from now on as it is.
+    func sendsAsIs(to peer: PeerHandle) -> Bool { client.sendsAsIs(to: peer) }
+
     /// In place, what is about to be written to one.
     func encrypt(_ bytes: inout ByteBuffer, to peer: PeerHandle) {
         var span = bytes.mutableReadableBytesSpan
@@ -266,6 +269,12 @@ final class HostLoop {
         case .blocksRead(let tag, let bytes, let failed):
             guard let read = storages.finishedRead(tag) else { return }
             send(read.blocks, bytes, failed: failed, to: read.peer)
+        case .blocksPiped(let tag):
+            guard let read = storages.finishedRead(tag), let pipe = read.pipe, let connection = peers[read.peer] else {
+                return
+            }
+            connection.send(pipe) { [self] in tell(.blocksSent(read.blocks, to: read.peer)) }
+            peers.awaitFlush(connection)
         case .repaired, .checking:
             report(.storage(torrent, event))
         }

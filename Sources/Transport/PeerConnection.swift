@@ -1,5 +1,6 @@
 import NIOCore
 import Primitives
+import Storage
 import Swarm
 
 /// One TCP connection to a peer: reads to the client, writes of the client to the socket, facts about both.
@@ -36,6 +37,7 @@ final class PeerConnection: ChannelInboundHandler {
     /// What was read of an opening and is not understood yet; nil once the session reads.
     private var opening: ByteBuffer? = ByteBuffer()
     private var isEncrypted = false
+    private let output = PeerOutput()
     private var isPaused = false
 
     /// `handle` is nil for an incoming connection.
@@ -112,6 +114,7 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        output.drop()
         guard case .active = state, let handle else { return }
         state = .over
         loop.tell(.disconnected(handle))
@@ -129,31 +132,40 @@ final class PeerConnection: ChannelInboundHandler {
         guard let context, case .active = state else { return }
         var buffer = context.channel.allocator.buffer(capacity: bytes.count)
         buffer.writeBytes(bytes)
-        if isEncrypted, let handle { loop.encrypt(&buffer, to: handle) }
-        context.write(wrapOutboundOut(buffer), promise: nil)
+        if !sendsAsIs, let handle { loop.encrypt(&buffer, to: handle) }
+        output.write(buffer, to: context)
     }
 
-    /// The opening is through: what is read and written from here on is encrypted.
+    /// The opening is through: what is read and written from here on is encrypted, or was hidden so far and is not.
     func encrypt() {
         isEncrypted = true
+    }
+
+    /// Whether what is written goes out unchanged, so that pipes may be sent and buffers need not be ours alone.
+    var sendsAsIs: Bool {
+        guard isEncrypted, let handle else { return true }
+        return loop.sendsAsIs(to: handle)
     }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
     func send(_ bytes: ByteBuffer, sent: @escaping () -> Void) {
         guard let context, case .active = state else { return }
         var bytes = bytes
-        if isEncrypted, let handle { loop.encrypt(&bytes, to: handle) }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenSuccess(sent)
-        context.write(wrapOutboundOut(bytes), promise: written)
+        if !sendsAsIs, let handle { loop.encrypt(&bytes, to: handle) }
+        output.write(bytes, to: context, sent: sent)
+    }
+
+    /// The same for what is in a pipe, which must not be encrypted: `sendsAsIs` was true before it was filled.
+    func send(_ pipe: BlockPipe, sent: @escaping () -> Void) {
+        guard case .active = state else { return }
+        output.write(pipe, sent: sent)
     }
 
     func flush() {
         awaitsFlush = false
         guard let context, case .active = state else { return }
-        context.flush()
-        let unsent = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        if let unsent, unsent > Self.unsentBytesMax { context.close(promise: nil) }
+        output.flush(context)
+        if output.unsentBytes(context) > Self.unsentBytesMax { context.close(promise: nil) }
     }
 
     /// Closes for good and tells nothing.
@@ -166,7 +178,8 @@ final class PeerConnection: ChannelInboundHandler {
         state = .over
         guard let context else { return nil }
         let ended = context.channel.closeFuture
-        if wasActive { context.flush() }
+        if wasActive { output.flush(context) }
+        output.drop()
         context.close(promise: nil)
         return ended
     }

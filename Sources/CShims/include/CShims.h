@@ -57,6 +57,21 @@ size_t mainline_udp_send(
 size_t mainline_udp_receive(
     int descriptor, uint8_t *bytes, size_t room, struct mainline_datagram *datagrams, size_t count);
 
+/// A pipe whose ends do not block: `ends[0]` to read from, `ends[1]` to write to.
+///
+/// `bytes` is the room that is asked for. Returns the room that it has, or the negative errno.
+int mainline_pipe_open(int ends[2], int bytes);
+
+/// How many bytes are in a pipe, or -1.
+int mainline_pipe_held(int read_end);
+
+/// Moves up to `count` bytes between a pipe and a file or socket, as pages and without copying them: `splice`.
+///
+/// `offset` is where in a file that is moved from; negative when `from` is a pipe. It never waits for a pipe or a
+/// socket that does not block; it may wait for a disk. Returns how many bytes were moved, 0 at the end of a file, or
+/// the negative errno.
+ptrdiff_t mainline_splice(int from, int64_t offset, int to, size_t count);
+
 /// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
 bool mainline_keep_freed_memory(int bytes);
 
