@@ -26,10 +26,10 @@ package final class BlockPipe: Sendable {
 
     var writeEnd: Int32 { ends.write }
 
-    /// Copies a few bytes into it; false when there is no room.
-    func write(_ bytes: ArraySlice<UInt8>) -> Bool {
-        let written = bytes.withUnsafeBytes { Glibc.write(ends.write, $0.baseAddress, $0.count) }
-        return written == bytes.count
+    /// Puts bytes of `HeadPages` into it; false when there is no room.
+    func lend(_ bytes: Slice<UnsafeMutableRawBufferPointer>) -> Bool {
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes)
+        return bytes.isEmpty || mainline_pipe_lend(ends.write, bytes.baseAddress, bytes.count)
     }
 
     func filled(_ byteCount: Int) { held.store(byteCount, ordering: .releasing) }
@@ -100,6 +100,33 @@ package final class BlockPipePool: Sendable {
             if isEmpty { state.spare.append(ends) } else { state.openCount -= 1 }
         }
         if !isEmpty { ends.close() }
+    }
+}
+
+/// Memory for the heads of blocks, lent to pipes and never written twice: a page that is left lives as long as a socket
+/// has to send from it.
+final class HeadPages {
+    private static let byteCount = 64 << 10
+    private var start: UnsafeMutableRawPointer?
+    private var used = 0
+
+    deinit {
+        if let start { mainline_pages_unmap(start, Self.byteCount) }
+    }
+
+    /// Keeps `heads` together for good; nil when there is no memory for them.
+    func keep(_ heads: [UInt8]) -> UnsafeMutableRawBufferPointer? {
+        guard heads.count <= Self.byteCount else { return nil }
+        if start == nil || used + heads.count > Self.byteCount {
+            if let start { mainline_pages_unmap(start, Self.byteCount) }
+            start = mainline_pages_map(Self.byteCount)
+            used = 0
+        }
+        guard let start else { return nil }
+        let room = UnsafeMutableRawBufferPointer(start: start + used, count: heads.count)
+        room.copyBytes(from: heads)
+        used += heads.count
+        return room
     }
 }
 

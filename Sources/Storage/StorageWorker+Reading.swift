@@ -25,8 +25,9 @@ extension StorageWorker {
 
     /// All or nothing: what fails, and what a pipe cannot take, is read block by block.
     private mutating func fill(_ pipe: BlockPipe, _ blocks: [BlockRead], heads: [UInt8], headLength: Int) -> Bool {
+        guard let heads = headPages.keep(heads) else { return false }
         for (index, block) in blocks.enumerated() {
-            guard have[block.piece], pipe.write(heads[index * headLength..<(index + 1) * headLength]),
+            guard have[block.piece], pipe.lend(heads[index * headLength..<(index + 1) * headLength]),
                 (try? files.pass(piece: block.piece, offset: block.offset, length: block.length, to: pipe.writeEnd))
                     == true
             else { return false }

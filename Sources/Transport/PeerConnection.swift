@@ -36,7 +36,10 @@ final class PeerConnection: ChannelInboundHandler {
     private var stream = PeerStream()
     /// What was read of an opening and is not understood yet; nil once the session reads.
     private var opening: ByteBuffer? = ByteBuffer()
+    /// Whether what is read passes the client's cipher first.
     private var isEncrypted = false
+    /// Whether what is written does.
+    private var hidesWrites = false
     private let output = PeerOutput()
     private var isPaused = false
 
@@ -139,12 +142,15 @@ final class PeerConnection: ChannelInboundHandler {
     /// The opening is through: what is read and written from here on is encrypted, or was hidden so far and is not.
     func encrypt() {
         isEncrypted = true
+        hidesWrites = true
     }
 
     /// Whether what is written goes out unchanged, so that pipes may be sent and buffers need not be ours alone.
+    ///
+    /// Once it is so it remains so.
     var sendsAsIs: Bool {
-        guard isEncrypted, let handle else { return true }
-        return loop.sendsAsIs(to: handle)
+        if hidesWrites, let handle, loop.sendsAsIs(to: handle) { hidesWrites = false }
+        return !hidesWrites
     }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.

@@ -21,6 +21,8 @@ final class PeerOutput {
     /// The channel has bytes that go before those that wait.
     private var awaitsChannel = false
     private var isFlushing = false
+    /// Asked for once: the question costs more than sending a block.
+    private var openSocket: NIOBSDSocket.Handle?
 
     /// Bytes that neither the socket nor another machine has.
     func unsentBytes(_ context: ChannelHandlerContext) -> Int { waitingBytes + bufferedBytes(context) }
@@ -76,11 +78,7 @@ final class PeerOutput {
     private func send(_ pipe: BlockPipe, _ context: ChannelHandlerContext) {
         let before = pipe.byteCount
         if bufferedBytes(context) > 0 { context.flush() }
-        if bufferedBytes(context) == 0 {
-            _ = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-                pipe.send(to: $0)
-            }
-        }
+        if bufferedBytes(context) == 0, let socket = socket(context) { _ = pipe.send(to: socket) }
         if pipe.byteCount > 0 {
             awaitsChannel = true
             writeThroughChannel(pipe.read(Self.bytesThroughChannel), context) { [self] in
@@ -90,6 +88,15 @@ final class PeerOutput {
             context.flush()
         }
         waitingBytes -= before - pipe.byteCount
+    }
+
+    /// The channel's socket as long as it is open: its number may be another's afterwards.
+    private func socket(_ context: ChannelHandlerContext) -> NIOBSDSocket.Handle? {
+        guard context.channel.isActive else { return nil }
+        if openSocket == nil {
+            openSocket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }
+        }
+        return openSocket
     }
 
     private func writeThroughChannel(_ bytes: ByteBuffer, _ context: ChannelHandlerContext, _ sent: (() -> Void)?) {
