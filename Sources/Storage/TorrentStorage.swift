@@ -88,8 +88,8 @@ package final class TorrentStorage: Sendable {
 
     /// Reads parts of verified pieces into one buffer; answered by `blocksRead` with the same tag.
     ///
-    /// `heads` are as many as blocks and equally long: each is put before its block. With an empty `pipe` all goes there
-    /// if it can, which `blocksPiped` tells; after `blocksRead` what is in the pipe is of no use.
+    /// `heads` are as many as blocks and equally long: each is put before its block. With an empty `pipe` all goes
+    /// there if it can, which `blocksPiped` tells; after `blocksRead` what is in the pipe is of no use.
     package func read(_ blocks: [BlockRead], heads: [UInt8] = [], tag: UInt64, into pipe: BlockPipe? = nil) {
         for block in blocks {
             let room = info.length(ofPiece: block.piece) - block.offset

@@ -234,7 +234,7 @@ final class HostLoop {
             peers.remove(peer)
             client.disconnected(peer, now: now, into: &outbox)
         case .blocksSent(let blocks, let peer):
-            for block in blocks { client.blockSent(block, to: peer, now: now, into: &outbox) }
+            client.blocksSent(blocks, to: peer, now: now, into: &outbox)
         case .storage(let torrent, let events):
             for event in events { apply(event, of: torrent) }
         case .fetched(let id, let result):

@@ -101,6 +101,7 @@ final class StorageTable {
             let pipe = loop.peers[read.peer]?.sendsAsIs == true ? pipes.take() : nil
             reads[nextRead] = StartedRead(peer: read.peer, blocks: read.blocks, pipe: pipe)
             var heads: [UInt8] = []
+            heads.reserveCapacity(16 * read.blocks.count)
             for block in read.blocks { OutgoingMessage.pieceHeader(block).encode(into: &heads) }
             let blocks = read.blocks.map { BlockRead(piece: $0.piece, offset: $0.offset, length: $0.length) }
             storage.read(blocks, heads: heads, tag: nextRead, into: pipe)
