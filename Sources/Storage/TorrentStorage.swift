@@ -152,15 +152,16 @@ package final class TorrentStorage: Sendable {
                 shouldStop: shouldStop, disk: disk, report: report)
             worker?.open()
         case .store(let piece, let offset, let bytes):
-            guard worker != nil else { return report([.released(bytes: bytes.readableBytes)]) }
-            worker?.store(piece: piece, offset: offset, bytes)
+            // Comparing the worker itself with nil would copy it.
+            guard worker?.store(piece: piece, offset: offset, bytes) != nil else {
+                return report([.released(bytes: bytes.readableBytes)])
+            }
         case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
         case .read(let tag, let blocks, let heads, let pipe):
-            guard worker != nil else {
+            guard worker?.read(blocks, heads: heads, tag: tag, into: pipe) != nil else {
                 let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
                 return report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
             }
-            worker?.read(blocks, heads: heads, tag: tag, into: pipe)
         case .finishWhole:
             inbox.withLock { $0.isRoundTimed = false }
             worker?.finishWhole()

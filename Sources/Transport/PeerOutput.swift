@@ -76,23 +76,24 @@ final class PeerOutput {
     }
 
     private func send(_ pipe: BlockPipe, _ context: ChannelHandlerContext) {
-        let before = pipe.byteCount
         if bufferedBytes(context) > 0 { context.flush() }
+        guard context.channel.isActive else { return drop() }
+        let before = pipe.byteCount
         if bufferedBytes(context) == 0, let socket = socket(context) { _ = pipe.send(to: socket) }
-        if pipe.byteCount > 0 {
-            awaitsChannel = true
-            writeThroughChannel(pipe.read(Self.bytesThroughChannel), context) { [self] in
-                awaitsChannel = false
-                flush(context)
-            }
-            context.flush()
-        }
+        let next = pipe.byteCount > 0 ? pipe.read(Self.bytesThroughChannel) : nil
         waitingBytes -= before - pipe.byteCount
+        guard let next else { return }
+        // A socket that has failed ends the connection here, too.
+        awaitsChannel = true
+        writeThroughChannel(next, context) { [self] in
+            awaitsChannel = false
+            flush(context)
+        }
+        context.flush()
     }
 
-    /// The channel's socket as long as it is open: its number may be another's afterwards.
+    /// The channel's socket; only while the channel is active, for its number may be another's afterwards.
     private func socket(_ context: ChannelHandlerContext) -> NIOBSDSocket.Handle? {
-        guard context.channel.isActive else { return nil }
         if openSocket == nil {
             openSocket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }
         }
