@@ -43,7 +43,8 @@ let edge: [Target] = [
     .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSHA1", dependencies: ["CLibcrypto"]),
     .target(
-        name: "Storage", dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", nio]),
+        name: "Storage",
+        dependencies: ["Metainfo", "Kademlia", "KRPC", "Bencode", "Digest", "Primitives", "CShims", nio]),
     .target(name: "CShims"),
     .target(
         name: "Transport",

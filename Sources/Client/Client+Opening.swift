@@ -59,6 +59,12 @@ extension Client {
         swarms.values[index].swarm.encrypt(&bytes, to: peer)
     }
 
+    /// Whether `decrypt` and `encrypt` change nothing from now on; looked at in place.
+    package mutating func passesAsIs(_ peer: PeerHandle) -> Bool {
+        guard let torrent = torrent(of: peer), let index = swarms.index(forKey: torrent) else { return false }
+        return swarms.values[index].swarm.passesAsIs(peer)
+    }
+
     private mutating func refuse(_ peer: PeerHandle, _ bytes: RawSpan, into outbox: inout Outbox) -> Int {
         lobby.leave(peer)
         outbox.swarm.actions.append(.close(peer))

@@ -66,6 +66,15 @@ extension Client {
         withSwarm(of: peer, now: now, into: &outbox) { $0.blockSent(block, to: peer, now: now, into: &$1) }
     }
 
+    /// The same for several, at the price of one.
+    package mutating func blocksSent(
+        _ blocks: [BlockRequest], to peer: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        withSwarm(of: peer, now: now, into: &outbox) { swarm, outbox in
+            for block in blocks { swarm.blockSent(block, to: peer, now: now, into: &outbox) }
+        }
+    }
+
     /// The files are open; `have` says which pieces are there and verified.
     package mutating func storageOpened(
         _ torrent: TorrentHandle, have: Bitfield, now: Instant, into outbox: inout Outbox

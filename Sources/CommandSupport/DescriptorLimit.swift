@@ -21,6 +21,9 @@ package struct DescriptorLimit: Sendable {
     /// Files of one torrent that may be open at once, of `wanted`.
     package func files(_ wanted: Int) -> Int { max(4, min(wanted, count / 4)) }
 
+    /// Pipes at once, of `wanted`; each is two descriptors, so they take an eighth at most.
+    package func pipes(_ wanted: Int) -> Int { min(wanted, count / 16) }
+
     /// Connections at once, of `wanted`: what the files and the rest of the program leave.
     package func connections(_ wanted: Int) -> Int { max(1, min(wanted, count - count / 2 - 24)) }
 }

@@ -35,6 +35,10 @@ protocol DiskFile: AnyObject, Sendable {
     func nextData(from offset: Int) throws(SystemError) -> Int?
     /// Reads at least a byte, unless the file has ended.
     func readSome(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int
+    /// Moves at least a byte into a pipe of the system without copying it, unless the file has ended.
+    ///
+    /// An error also where the file system cannot do that, or the pipe is full.
+    func passSome(at offset: Int, count: Int, to pipe: Int32) throws(SystemError) -> Int
     /// Writes at least a byte, or says why not; at most `DiskLimits.vectorsPerCall` are given.
     func writeSome(_ vectors: UnsafeBufferPointer<iovec>, at offset: Int) throws(SystemError) -> Int
 }
@@ -60,6 +64,17 @@ extension DiskFile {
             filled += count
         }
         return filled
+    }
+
+    /// Moves `count` bytes into a pipe unless the file ends before; returns how many there were.
+    func pass(at offset: Int, count: Int, to pipe: Int32) throws(SystemError) -> Int {
+        var passed = 0
+        while passed < count {
+            let moved = try passSome(at: offset + passed, count: count - passed, to: pipe)
+            if moved == 0 { break }
+            passed += moved
+        }
+        return passed
     }
 
     /// At most `count` bytes: fewer where the file ends.

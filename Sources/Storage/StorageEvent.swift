@@ -23,6 +23,8 @@ package enum StorageEvent: Sendable {
     ///
     /// `failed` is by the index in what was asked for.
     case blocksRead(tag: UInt64, ByteBuffer, failed: [Int: StorageError])
+    /// The answer to `read` into a pipe with the same tag: heads and blocks are all in the pipe.
+    case blocksPiped(tag: UInt64)
     /// Nothing can be stored any more; reported once. What was verified before is kept and can still be read.
     case failed(StorageError)
 }

@@ -4,8 +4,9 @@ import Primitives
 /// Serving what is verified.
 extension StorageWorker {
     /// Many blocks at once: what a block costs beyond its bytes is then shared by all of them.
-    mutating func read(_ blocks: [BlockRead], heads: [UInt8], tag: UInt64) {
+    mutating func read(_ blocks: [BlockRead], heads: [UInt8], tag: UInt64, into pipe: BlockPipe?) {
         let headLength = blocks.isEmpty ? 0 : heads.count / blocks.count
+        if let pipe, fill(pipe, blocks, heads: heads, headLength: headLength) { return emit(.blocksPiped(tag: tag)) }
         let byteCount = blocks.reduce(heads.count) { $0 + $1.length }
         var buffer = ByteBufferAllocator().buffer(capacity: byteCount)
         var failed: [Int: StorageError] = [:]
@@ -20,6 +21,19 @@ extension StorageWorker {
             }
         }
         emit(.blocksRead(tag: tag, buffer, failed: failed))
+    }
+
+    /// All or nothing: what fails, and what a pipe cannot take, is read block by block.
+    private mutating func fill(_ pipe: BlockPipe, _ blocks: [BlockRead], heads: [UInt8], headLength: Int) -> Bool {
+        guard let heads = headPages.keep(heads) else { return false }
+        for (index, block) in blocks.enumerated() {
+            guard have[block.piece], pipe.lend(heads[index * headLength..<(index + 1) * headLength]),
+                (try? files.pass(piece: block.piece, offset: block.offset, length: block.length, to: pipe.writeEnd))
+                    == true
+            else { return false }
+        }
+        pipe.filled(heads.count + blocks.reduce(0) { $0 + $1.length })
+        return true
     }
 
     private mutating func read(_ block: BlockRead, into buffer: inout ByteBuffer) throws(StorageError) {

@@ -32,6 +32,8 @@ struct StorageWorker {
     /// Bytes in memory, in all assemblies.
     var bufferedBytes = 0
     let scratch = ScratchBuffer(byteCount: 1 << 20)
+    /// For blocks that are passed on in pipes.
+    let headPages = HeadPages()
     /// For blocks of pieces that failed, which few downloads have.
     lazy var blockHasher = SHA1()
     private var events: [StorageEvent] = []

@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// What a failed system call left in `errno`.
@@ -88,6 +89,12 @@ final class Descriptor: DiskFile {
 
     func readSome(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         try retry { pread(number, buffer.baseAddress, buffer.count, offset) }
+    }
+
+    func passSome(at offset: Int, count: Int, to pipe: Int32) throws(SystemError) -> Int {
+        let moved = mainline_splice(number, Int64(offset), pipe, count)
+        guard moved >= 0 else { throw SystemError(code: Int32(-moved)) }
+        return moved
     }
 
     func writeSome(_ vectors: UnsafeBufferPointer<iovec>, at offset: Int) throws(SystemError) -> Int {

@@ -148,6 +148,22 @@ struct TorrentFiles {
         return true
     }
 
+    /// Moves a part of a piece into a pipe without copying it; false when a file ends too early, or padding is in it.
+    mutating func pass(piece: Int, offset: Int, length: Int, to pipe: Int32) throws(StorageError) -> Bool {
+        for span in stretches(piece: piece, offset: offset, length: length) {
+            guard !isPadding(span.file) else { return false }
+            let descriptor = try descriptor(for: span.file, .reading)
+            do {
+                guard try descriptor.pass(at: span.offset, count: span.length, to: pipe) == span.length else {
+                    return false
+                }
+            } catch {
+                throw StorageError(error, path: pathText(ofFile: span.file))
+            }
+        }
+        return true
+    }
+
     /// Writes parts of a piece that follow each other without a gap: one gathering write per file.
     mutating func write(piece: Int, _ parts: ArraySlice<PieceAssembly.Part>) throws(StorageError) {
         guard let first = parts.first, let last = parts.last else { return }

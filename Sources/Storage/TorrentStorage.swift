@@ -36,7 +36,7 @@ package final class TorrentStorage: Sendable {
         case open
         case store(piece: Int, offset: Int, ByteBuffer)
         case digestBlocks(piece: Int)
-        case read(tag: UInt64, [BlockRead], heads: [UInt8])
+        case read(tag: UInt64, [BlockRead], heads: [UInt8], BlockPipe?)
         case finishWhole
         case beginCheckpoint
         case finish(Checkpoint)
@@ -88,13 +88,14 @@ package final class TorrentStorage: Sendable {
 
     /// Reads parts of verified pieces into one buffer; answered by `blocksRead` with the same tag.
     ///
-    /// `heads` are as many as blocks and equally long: each is put before its block.
-    package func read(_ blocks: [BlockRead], heads: [UInt8] = [], tag: UInt64) {
+    /// `heads` are as many as blocks and equally long: each is put before its block. With an empty `pipe` all goes
+    /// there if it can, which `blocksPiped` tells; after `blocksRead` what is in the pipe is of no use.
+    package func read(_ blocks: [BlockRead], heads: [UInt8] = [], tag: UInt64, into pipe: BlockPipe? = nil) {
         for block in blocks {
             let room = info.length(ofPiece: block.piece) - block.offset
             precondition(block.offset >= 0 && block.length >= 0 && block.length <= room, "range outside the piece")
         }
-        enqueue(.read(tag: tag, blocks, heads: heads))
+        enqueue(.read(tag: tag, blocks, heads: heads, pipe))
     }
 
     /// Digests a verified piece block by block, to compare with an attempt that failed; answered by `blocksDigested`.
@@ -152,14 +153,15 @@ package final class TorrentStorage: Sendable {
                 shouldStop: shouldStop, disk: disk, report: report)
             worker?.open()
         case .store(let piece, let offset, let bytes):
-            let stored: Void? = worker?.store(piece: piece, offset: offset, bytes)
-            if stored == nil { report([.released(bytes: bytes.readableBytes)]) }
+            guard worker?.store(piece: piece, offset: offset, bytes) != nil else {
+                return report([.released(bytes: bytes.readableBytes)])
+            }
         case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
-        case .read(let tag, let blocks, let heads):
-            let read: Void? = worker?.read(blocks, heads: heads, tag: tag)
-            guard read == nil else { return }
-            let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
-            report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
+        case .read(let tag, let blocks, let heads, let pipe):
+            guard worker?.read(blocks, heads: heads, tag: tag, into: pipe) != nil else {
+                let errors = blocks.enumerated().map { ($0.offset, StorageError.notVerified(piece: $0.element.piece)) }
+                return report([.blocksRead(tag: tag, ByteBuffer(), failed: Dictionary(uniqueKeysWithValues: errors))])
+            }
         case .finishWhole:
             inbox.withLock { $0.isRoundTimed = false }
             worker?.finishWhole()

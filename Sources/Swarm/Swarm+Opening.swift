@@ -55,4 +55,11 @@ extension Swarm {
     package mutating func encrypt(_ bytes: inout MutableRawSpan, to handle: PeerHandle) {
         if let place = places[handle] { peers[place].session.ciphers.sending.apply(to: &bytes) }
     }
+
+    /// Whether `decrypt` and `encrypt` change nothing from now on.
+    package mutating func passesAsIs(_ handle: PeerHandle) -> Bool {
+        guard let place = places[handle] else { return false }
+        let ciphers = peers[place].session.ciphers
+        return peers[place].encryption == nil && ciphers.receiving.isTransparent && ciphers.sending.isTransparent
+    }
 }

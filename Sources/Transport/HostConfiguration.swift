@@ -50,6 +50,11 @@ package struct HostConfiguration: Sendable {
     /// The default of 208 KiB holds 166 replies, 4 MiB 6,500; the system may give less (`net.core.rmem_max`).
     package var udpBufferBytes = 4 << 20
 
+    /// Pipes that carry blocks from files to sockets without a copy, each two descriptors and up to 256 KiB of blocks.
+    ///
+    /// Sixteen peers that are served have 16 MiB on their way at most. Blocks without a pipe are copied.
+    package var blockPipesMax = 64
+
     /// A seed from the system.
     package init() {
         var system = SystemRandomNumberGenerator()

@@ -183,6 +183,9 @@ final class HostLoop {
         client.decrypt(&span, from: peer)
     }
 
+    /// Whether `decrypt` and `encrypt` change nothing from now on.
+    func passesAsIs(_ peer: PeerHandle) -> Bool { client.passesAsIs(peer) }
+
     /// In place, what is about to be written to one.
     func encrypt(_ bytes: inout ByteBuffer, to peer: PeerHandle) {
         var span = bytes.mutableReadableBytesSpan
@@ -235,7 +238,7 @@ final class HostLoop {
             peers.remove(peer)
             client.disconnected(peer, now: now, into: &outbox)
         case .blocksSent(let blocks, let peer):
-            for block in blocks { client.blockSent(block, to: peer, now: now, into: &outbox) }
+            client.blocksSent(blocks, to: peer, now: now, into: &outbox)
         case .storage(let torrent, let events):
             for event in events { apply(event, of: torrent) }
         case .fetched(let id, let result):
@@ -270,6 +273,12 @@ final class HostLoop {
         case .blocksRead(let tag, let bytes, let failed):
             guard let read = storages.finishedRead(tag) else { return }
             send(read.blocks, bytes, failed: failed, to: read.peer)
+        case .blocksPiped(let tag):
+            guard let read = storages.finishedRead(tag), let pipe = read.pipe, let connection = peers[read.peer] else {
+                return
+            }
+            connection.send(pipe) { [self] in tell(.blocksSent(read.blocks, to: read.peer)) }
+            peers.awaitFlush(connection)
         case .repaired, .checking:
             report(.storage(torrent, event))
         }

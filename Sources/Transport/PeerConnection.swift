@@ -1,5 +1,6 @@
 import NIOCore
 import Primitives
+import Storage
 import Swarm
 
 /// One TCP connection to a peer: reads to the client, writes of the client to the socket, facts about both.
@@ -35,7 +36,9 @@ final class PeerConnection: ChannelInboundHandler {
     private var stream = PeerStream()
     /// What was read of an opening and is not understood yet; nil once the session reads.
     private var opening: ByteBuffer? = ByteBuffer()
+    /// Whether what is read and written passes the client's ciphers.
     private var isEncrypted = false
+    private let output = PeerOutput()
     private var isPaused = false
 
     /// `handle` is nil for an incoming connection.
@@ -78,7 +81,7 @@ final class PeerConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let handle else { return }
         if var read = afterOpening(unwrapInboundIn(data), of: handle) {
-            if isEncrypted { loop.decrypt(&read, from: handle) }
+            if !passesAsIs { loop.decrypt(&read, from: handle) }
             stream.feed(read) { bytes, isRead in
                 guard case .active = state else { return nil }
                 return loop.received(bytes, isRead: isRead, from: handle)
@@ -112,6 +115,7 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        output.drop()
         guard case .active = state, let handle else { return }
         state = .over
         loop.tell(.disconnected(handle))
@@ -129,31 +133,42 @@ final class PeerConnection: ChannelInboundHandler {
         guard let context, case .active = state else { return }
         var buffer = context.channel.allocator.buffer(capacity: bytes.count)
         buffer.writeBytes(bytes)
-        if isEncrypted, let handle { loop.encrypt(&buffer, to: handle) }
-        context.write(wrapOutboundOut(buffer), promise: nil)
+        if !passesAsIs, let handle { loop.encrypt(&buffer, to: handle) }
+        output.write(buffer, to: context)
     }
 
-    /// The opening is through: what is read and written from here on is encrypted.
+    /// The opening is through: what is read and written from here on is encrypted, or was hidden so far and is not.
     func encrypt() {
         isEncrypted = true
+    }
+
+    /// Whether bytes pass unchanged, so that pipes may be sent, and buffers need not be ours alone.
+    ///
+    /// Once it is so it remains so: a hidden opening may be followed by plaintext.
+    var passesAsIs: Bool {
+        if isEncrypted, let handle, loop.passesAsIs(handle) { isEncrypted = false }
+        return !isEncrypted
     }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
     func send(_ bytes: ByteBuffer, sent: @escaping () -> Void) {
         guard let context, case .active = state else { return }
         var bytes = bytes
-        if isEncrypted, let handle { loop.encrypt(&bytes, to: handle) }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenSuccess(sent)
-        context.write(wrapOutboundOut(bytes), promise: written)
+        if !passesAsIs, let handle { loop.encrypt(&bytes, to: handle) }
+        output.write(bytes, to: context, sent: sent)
+    }
+
+    /// The same for what is in a pipe, which must not be encrypted: `passesAsIs` was true before it was filled.
+    func send(_ pipe: BlockPipe, sent: @escaping () -> Void) {
+        guard case .active = state else { return }
+        output.write(pipe, sent: sent)
     }
 
     func flush() {
         awaitsFlush = false
         guard let context, case .active = state else { return }
-        context.flush()
-        let unsent = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        if let unsent, unsent > Self.unsentBytesMax { context.close(promise: nil) }
+        output.flush(context)
+        if output.unsentBytes(context) > Self.unsentBytesMax { context.close(promise: nil) }
     }
 
     /// Closes for good and tells nothing.
@@ -166,7 +181,8 @@ final class PeerConnection: ChannelInboundHandler {
         state = .over
         guard let context else { return nil }
         let ended = context.channel.closeFuture
-        if wasActive { context.flush() }
+        if wasActive { output.flush(context) }
+        output.drop()
         context.close(promise: nil)
         return ended
     }

@@ -19,12 +19,19 @@ final class StorageTable {
     /// Who waits for blocks from the disk.
     ///
     /// Bounded by what the client asks for.
-    private var reads: [UInt64: (peer: PeerHandle, blocks: [BlockRequest])] = [:]
+    private var reads: [UInt64: StartedRead] = [:]
     private var nextRead: UInt64 = 0
     /// Asked for in this batch, and not told to a worker yet.
     private var asked: [Read] = []
 
-    /// Blocks for one peer, read into one buffer.
+    /// Blocks that a worker reads; into the pipe, where there is one.
+    struct StartedRead {
+        let peer: PeerHandle
+        let blocks: [BlockRequest]
+        let pipe: BlockPipe?
+    }
+
+    /// Blocks for one peer, read into one buffer or pipe.
     private struct Read {
         let torrent: TorrentHandle
         let peer: PeerHandle
@@ -34,12 +41,14 @@ final class StorageTable {
 
     /// A buffer is released as a whole, when its last byte is sent.
     private static let readBytesMax = 256 << 10
+    private let pipes: BlockPipePool
     /// Storages that are told to close and have not done so.
     private var closing: [Int: EventLoopFuture<Void>] = [:]
     private var nextClosing = 0
 
     init(loop: HostLoop) {
         self.loop = loop
+        pipes = BlockPipePool(limit: loop.configuration.blockPipesMax)
     }
 
     /// Where the files of a torrent go once they are known.
@@ -89,11 +98,13 @@ final class StorageTable {
         for read in asked {
             guard let storage = files[read.torrent]?.storage else { continue }
             nextRead += 1
-            reads[nextRead] = (read.peer, read.blocks)
+            let pipe = loop.peers[read.peer]?.passesAsIs == true ? pipes.take() : nil
+            reads[nextRead] = StartedRead(peer: read.peer, blocks: read.blocks, pipe: pipe)
             var heads: [UInt8] = []
+            heads.reserveCapacity(16 * read.blocks.count)
             for block in read.blocks { OutgoingMessage.pieceHeader(block).encode(into: &heads) }
             let blocks = read.blocks.map { BlockRead(piece: $0.piece, offset: $0.offset, length: $0.length) }
-            storage.read(blocks, heads: heads, tag: nextRead)
+            storage.read(blocks, heads: heads, tag: nextRead, into: pipe)
         }
         asked.removeAll(keepingCapacity: true)
     }
@@ -125,7 +136,7 @@ final class StorageTable {
         files.values[index].backlogBytes = max(0, files.values[index].backlogBytes - bytes)
     }
 
-    func finishedRead(_ tag: UInt64) -> (peer: PeerHandle, blocks: [BlockRequest])? {
+    func finishedRead(_ tag: UInt64) -> StartedRead? {
         reads.removeValue(forKey: tag)
     }
 }

@@ -124,6 +124,7 @@ struct GetSession {
         hostConfiguration.client.uploadLimit = configuration.uploadLimit
         hostConfiguration.storage.rechecks = configuration.rechecks
         hostConfiguration.storage.maxOpenFiles = descriptors.files(hostConfiguration.storage.maxOpenFiles)
+        hostConfiguration.blockPipesMax = descriptors.pipes(hostConfiguration.blockPipesMax)
         let host = Host(configuration: hostConfiguration, logger: ConsoleLogHandler.logger(console)) {
             feed.yield(.host($0))
         }

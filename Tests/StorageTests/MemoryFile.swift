@@ -132,6 +132,11 @@ final class MemoryFile: DiskFile {
         }
     }
 
+    /// Not a file of the system's.
+    func passSome(at offset: Int, count: Int, to pipe: Int32) throws(SystemError) -> Int {
+        throw SystemError(code: EINVAL)
+    }
+
     func writeSome(_ vectors: UnsafeBufferPointer<iovec>, at offset: Int) throws(SystemError) -> Int {
         let bytes = vectors.flatMap { Array(UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len)) }
         return try disk.state.withLock { state throws(SystemError) in

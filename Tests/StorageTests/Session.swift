@@ -94,6 +94,7 @@ struct Transcript {
     var errors: [StorageError] = []
     var repairs: [PathRepair] = []
     var reads: [UInt64: Result<ByteBuffer, StorageError>] = [:]
+    var piped: [UInt64] = []
 
     init(events: [StorageEvent]) {
         for event in events {
@@ -109,6 +110,7 @@ struct Transcript {
             case .released(let bytes): released += bytes
             case .blocksRead(let tag, let bytes, let failed):
                 reads[tag] = failed[0].map { .failure($0) } ?? .success(bytes)
+            case .blocksPiped(let tag): piped.append(tag)
             case .failed(let error): errors.append(error)
             }
         }

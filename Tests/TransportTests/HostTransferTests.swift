@@ -1,4 +1,5 @@
 import Client
+import Glibc
 import Metainfo
 import Primitives
 import Swarm
@@ -34,6 +35,60 @@ import Testing
         await fetcher.host.stop()
         await seeder.host.stop()
         #expect(try payload.content(of: folder) == payload.bytes)
+    }
+
+    /// Blocks that cannot go through pipes are copied.
+    @Test func withoutPipesTheContentIsTheSame() async throws {
+        let payload = try Payload(byteCount: 1_000_001, pieceLength: 65_536, seed: 5)
+        defer { payload.remove() }
+        let seeder = TestHost(at: .v4(127, 22, 6, 1, port: 0), seed: 1) { $0.blockPipesMax = 0 }
+        let fetcher = TestHost(at: .v4(127, 22, 6, 2, port: 0), seed: 2)
+        let address = try await seeder.start()
+        _ = try await fetcher.start()
+        let folder = try payload.folder("fetched")
+        seeder.add(.info(payload.info), directory: try payload.seededFolder())
+        try await seeder.wait("seed is checked", until: isOpened)
+        fetcher.add(.info(payload.info), directory: folder)
+        fetcher.addPeer(address)
+        try await fetcher.wait("download", until: isCompleted)
+        await fetcher.host.stop()
+        await seeder.host.stop()
+        #expect(try payload.content(of: folder) == payload.bytes)
+    }
+
+    /// What is left of the file is served, and nothing wrong in place of the rest.
+    @Test func aSeedCutShortServesWhatItHas() async throws {
+        let payload = try Payload(byteCount: 1_048_576, pieceLength: 65_536, seed: 6)
+        defer { payload.remove() }
+        let seeder = TestHost(at: .v4(127, 22, 7, 1, port: 0), seed: 1)
+        let fetcher = TestHost(at: .v4(127, 22, 7, 2, port: 0), seed: 2)
+        let address = try await seeder.start()
+        _ = try await fetcher.start()
+        let (folder, seeded) = (try payload.folder("fetched"), try payload.seededFolder())
+        seeder.add(.info(payload.info), directory: seeded)
+        try await seeder.wait("seed is checked", until: isOpened)
+        try #require(truncate("\(seeded)/payload.bin", 524_288) == 0)
+        fetcher.add(.info(payload.info), directory: folder)
+        fetcher.addPeer(address)
+        try await fetcher.wait("storage", until: isOpened)
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(20)
+        var snapshot: TorrentSnapshot?
+        while snapshot?.verifiedPieces ?? 0 == 0, clock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+            snapshot = await fetcher.host.snapshot(of: TestHost.torrent)
+        }
+        await fetcher.host.stop()
+        await seeder.host.stop()
+        let verified = try #require(snapshot?.verifiedPieces)
+        #expect((1...8).contains(verified))
+        #expect(snapshot?.wastedBytes == 0)
+        let fetched = try payload.content(of: folder)
+        let right = (0..<16).count {
+            let piece = $0 * 65_536..<($0 + 1) * 65_536
+            return fetched[piece] == payload.bytes[piece]
+        }
+        #expect(right >= verified)
     }
 
     @Test func thePeerIsFoundInTheDHTAlone() async throws {

@@ -57,6 +57,29 @@ size_t mainline_udp_send(
 size_t mainline_udp_receive(
     int descriptor, uint8_t *bytes, size_t room, struct mainline_datagram *datagrams, size_t count);
 
+/// A pipe whose ends do not block: `ends[0]` to read from, `ends[1]` to write to.
+///
+/// `bytes` is the room that is asked for. Returns the room that it has, or the negative errno.
+int mainline_pipe_open(int ends[2], int bytes);
+
+/// How many bytes are in a pipe, or -1.
+int mainline_pipe_held(int read_end);
+
+/// Pages of memory, or NULL. What is lent to a pipe keeps its pages beyond `mainline_pages_unmap`.
+void *mainline_pages_map(size_t count);
+void mainline_pages_unmap(void *pages, size_t count);
+
+/// Puts bytes into a pipe without copying them: `vmsplice`. They must never be changed again, for a socket that they
+/// are moved on to may have to send them once more. False when not all went in.
+bool mainline_pipe_lend(int write_end, void *bytes, size_t count);
+
+/// Moves up to `count` bytes between a pipe and a file or socket, as pages and without copying them: `splice`.
+///
+/// `offset` is where in a file that is moved from; negative when `from` is a pipe. It never waits for a pipe or a
+/// socket that does not block; it may wait for a disk. Returns how many bytes were moved, 0 at the end of a file, or
+/// the negative errno.
+ptrdiff_t mainline_splice(int from, int64_t offset, int to, size_t count);
+
 /// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
 bool mainline_keep_freed_memory(int bytes);
 
