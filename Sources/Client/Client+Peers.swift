@@ -75,6 +75,13 @@ extension Client {
         }
     }
 
+    /// A block asked for by `readBlock` cannot be read.
+    package mutating func blockUnreadable(
+        _ block: BlockRequest, to peer: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        withSwarm(of: peer, now: now, into: &outbox) { $0.blockUnreadable(block, to: peer, now: now, into: &$1) }
+    }
+
     /// The files are open; `have` says which pieces are there and verified.
     package mutating func storageOpened(
         _ torrent: TorrentHandle, have: Bitfield, now: Instant, into outbox: inout Outbox

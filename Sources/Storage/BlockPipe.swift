@@ -60,8 +60,14 @@ package final class BlockPipe: Sendable {
 
 /// Pipes for blocks, as many as may be open at once.
 package final class BlockPipePool: Sendable {
-    /// For sixteen blocks of 16 KiB: a page for the head of each, and five for itself where pages do not begin with it.
-    static let pipeBytes = 128 * 4_096
+    /// Room for sixteen blocks of 16 KiB: a page for the head of each, and five for itself where no page begins with it.
+    ///
+    /// A pipe holds so many pages, however much of each is used.
+    static let pipeBytes = 128 * Int(getpagesize())
+    /// Pipes that are kept for the next: their room counts for the user, of whom the system allows 64 MiB.
+    static let sparesMax = 8
+    /// A system that gives no pipe is not asked again for so many blocks.
+    private static let refusalPause = 1_000
     private let limit: Int
     private let state = Mutex(State())
 
@@ -69,6 +75,8 @@ package final class BlockPipePool: Sendable {
         var spare: [PipeEnds] = []
         /// Those that are spare, and those that somebody holds.
         var openCount = 0
+        /// How often `take` fails before it asks the system again.
+        var pause = 0
     }
 
     /// Each open pipe is two descriptors.
@@ -86,8 +94,13 @@ package final class BlockPipePool: Sendable {
     package func take() -> BlockPipe? {
         let ends: PipeEnds? = state.withLock { state in
             if let ends = state.spare.popLast() { return ends }
-            guard state.openCount < limit, let ends = PipeEnds(room: Self.pipeBytes) else { return nil }
-            state.openCount += 1
+            guard state.openCount < limit else { return nil }
+            guard state.pause == 0 else {
+                state.pause -= 1
+                return nil
+            }
+            let ends = PipeEnds(room: Self.pipeBytes)
+            if ends != nil { state.openCount += 1 } else { state.pause = Self.refusalPause }
             return ends
         }
         return ends.map { BlockPipe($0, pool: self) }
@@ -96,10 +109,12 @@ package final class BlockPipePool: Sendable {
     /// One with something in it is of no use to the next.
     fileprivate func takeBack(_ ends: PipeEnds) {
         let isEmpty = mainline_pipe_held(ends.read) == 0
-        state.withLock { state in
-            if isEmpty { state.spare.append(ends) } else { state.openCount -= 1 }
+        let isKept = state.withLock { state in
+            let isKept = isEmpty && state.spare.count < Self.sparesMax
+            if isKept { state.spare.append(ends) } else { state.openCount -= 1 }
+            return isKept
         }
-        if !isEmpty { ends.close() }
+        if !isKept { ends.close() }
     }
 }
 

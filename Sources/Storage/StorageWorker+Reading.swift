@@ -6,7 +6,13 @@ extension StorageWorker {
     /// Many blocks at once: what a block costs beyond its bytes is then shared by all of them.
     mutating func read(_ blocks: [BlockRead], heads: [UInt8], tag: UInt64, into pipe: BlockPipe?) {
         let headLength = blocks.isEmpty ? 0 : heads.count / blocks.count
-        if let pipe, fill(pipe, blocks, heads: heads, headLength: headLength) { return emit(.blocksPiped(tag: tag)) }
+        if let pipe, pipeFailures < Self.pipeFailuresMax, !blocks.contains(where: hasPadding) {
+            if fill(pipe, blocks, heads: heads, headLength: headLength) {
+                pipeFailures = 0
+                return emit(.blocksPiped(tag: tag))
+            }
+            pipeFailures += 1
+        }
         let byteCount = blocks.reduce(heads.count) { $0 + $1.length }
         var buffer = ByteBufferAllocator().buffer(capacity: byteCount)
         var failed: [Int: StorageError] = [:]
@@ -21,6 +27,14 @@ extension StorageWorker {
             }
         }
         emit(.blocksRead(tag: tag, buffer, failed: failed))
+    }
+
+    /// So many failures in a row, and pipes are not for this torrent: its file system cannot do it, or its files are so
+    /// small that there are too many pages.
+    private static let pipeFailuresMax = 8
+
+    private func hasPadding(_ block: BlockRead) -> Bool {
+        files.hasDetours && files.hasPadding(piece: block.piece, offset: block.offset, length: block.length)
     }
 
     /// All or nothing: what fails, and what a pipe cannot take, is read block by block.

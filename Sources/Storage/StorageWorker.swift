@@ -34,6 +34,8 @@ struct StorageWorker {
     let scratch = ScratchBuffer(byteCount: 1 << 20)
     /// For blocks that are passed on in pipes.
     let headPages = HeadPages()
+    /// Pipes in a row that could not be filled.
+    var pipeFailures = 0
     /// For blocks of pieces that failed, which few downloads have.
     lazy var blockHasher = SHA1()
     private var events: [StorageEvent] = []

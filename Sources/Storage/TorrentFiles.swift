@@ -148,6 +148,10 @@ struct TorrentFiles {
         return true
     }
 
+    func hasPadding(piece: Int, offset: Int, length: Int) -> Bool {
+        stretches(piece: piece, offset: offset, length: length).contains { isPadding($0.file) }
+    }
+
     /// Moves a part of a piece into a pipe without copying it; false when a file ends too early, or padding is in it.
     mutating func pass(piece: Int, offset: Int, length: Int, to pipe: Int32) throws(StorageError) -> Bool {
         for span in stretches(piece: piece, offset: offset, length: length) {

@@ -59,8 +59,8 @@ struct Peer {
     var idleGeneration: Int?
     /// How many cancels of a block the peer has not answered (BEP 6).
     var cancelled: [BlockRequest: Int] = [:]
-    /// Pieces that it has and was not to be asked for any more, since it rejected one of their blocks.
-    var refused: [Int] = []
+    /// Pieces that it has and was not to be asked for any more, since it rejected one of their blocks lately.
+    var refused: [(piece: Int, at: Instant)] = []
     /// How often others took its blocks for its silence since it last gave one.
     var silencesTaken = 0
     /// It did not give in time what it owed us, and has given no whole block since.

@@ -25,8 +25,8 @@ package struct PiecePicker {
     var freeBlockCount = 0
     private let order: Order
     private let hasPadding: Bool
-    /// Grows whenever there is more to pick than before: a peer for which nothing was found need not ask again until
-    /// then.
+    /// Grows whenever there is more to begin or to resume than before: a peer for which nothing was found need not ask
+    /// again until then.
     package internal(set) var generation = 0
 
     /// Which piece is begun next.

@@ -70,8 +70,8 @@ extension Swarm {
             readingPausedAt = now
             outbox.actions.append(.pauseReading(torrent))
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
-            // Who has delivered could not go on: those are not read from. Its clocks go on where they stood; begun anew,
-            // short pauses without end would keep a silent peer for ever.
+            // Who has delivered could not go on: those are not read from. Clocks go on where they stood: begun anew, short
+            // pauses without end would keep a silent peer for ever.
             let pause = readingPausedAt.map { now - $0 } ?? .zero
             readingPausedAt = nil
             for place in peers.indices where peers[place].receivedBytes > 0 {
@@ -126,6 +126,9 @@ extension Swarm {
         for other in peers.indices where other != place { cancel(block, of: other, now: now, into: &outbox) }
     }
 
+    /// More cancels of one block than a peer can be silent for; who answers none has no more rejects passed over.
+    private static let cancelsMax = 8
+
     /// Takes a request back, if it was made; a block that is on its way already is not wanted any more.
     mutating func cancel(_ block: BlockRequest, of place: Int, now: Instant, into outbox: inout Outbox) {
         guard peers[place].session.cancelled(block) else { return }
@@ -133,7 +136,7 @@ extension Swarm {
         guard peers[place].session.isFast else { return }
         // Answered by the block or by a reject (BEP 6), which is then no word about a later request.
         if peers[place].cancelled.count >= configuration.requestsMax { peers[place].cancelled = [:] }
-        peers[place].cancelled[block, default: 0] += 1
+        peers[place].cancelled[block] = min((peers[place].cancelled[block] ?? 0) + 1, Self.cancelsMax)
     }
 
     mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {

@@ -6,6 +6,8 @@ import Primitives
 extension Swarm {
     /// Pieces of a peer's allowed fast set that are kept: more than BEP 6 proposes to send.
     private static let allowedFastMax = 32
+    /// From the first reject of a choke to the choke.
+    private static let chokeDelayMax: Duration = .seconds(2)
 
     /// Of the pieces that we have: who was choked all the time would get nothing to trade.
     mutating func grantFast(_ place: Int, now: Instant, into outbox: inout Outbox) {
@@ -38,19 +40,28 @@ extension Swarm {
         } else if let pieces = peers[place].pieces, block.piece < pieces.count, pieces[block.piece] {
             picker?.peerLost(block.piece, before: pieces)
             peers[place].pieces?[block.piece] = false
-            peers[place].refused.append(block.piece)
+            forgetRejects(of: place, now: now)
+            peers[place].refused.append((block.piece, now))
         }
         if peers[place].currentPiece == block.piece { peers[place].currentPiece = nil }
         for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
     }
 
     /// The peer chokes us: its rejects were for that, if it sends them first, as Transmission 3.00 does.
-    mutating func forgiveRejects(of place: Int) {
-        for piece in peers[place].refused where peers[place].lacks(piece) {
+    mutating func forgiveRejects(of place: Int, now: Instant) {
+        forgetRejects(of: place, now: now)
+        for (piece, _) in peers[place].refused where peers[place].lacks(piece) {
             peers[place].pieces?[piece] = true
             if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
         }
         peers[place].refused = []
+    }
+
+    /// Older ones had another reason; nor were there more of a choke than requests.
+    private mutating func forgetRejects(of place: Int, now: Instant) {
+        let count = peers[place].refused.count
+        let old = peers[place].refused.firstIndex { now - $0.at <= Self.chokeDelayMax } ?? count
+        peers[place].refused.removeFirst(max(old, count - configuration.requestsMax + 1, 0))
     }
 
     /// What a choking peer gives all the same; nil if nothing.

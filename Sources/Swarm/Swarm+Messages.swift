@@ -58,7 +58,7 @@ extension Swarm {
             let blocks = peers[place].session.choked()
             picker?.abandoned(blocks)
             picker?.released(by: peers[place].handle)
-            forgiveRejects(of: place)
+            forgiveRejects(of: place, now: now)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
         case .suggest: break

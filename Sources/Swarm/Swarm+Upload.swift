@@ -19,6 +19,17 @@ extension Swarm {
         pumpUploads(place, now: now, into: &outbox)
     }
 
+    /// A block that was to be sent cannot be read: the peer may ask somebody else.
+    package mutating func blockUnreadable(
+        _ block: BlockRequest, to handle: PeerHandle, now: Instant, into outbox: inout Outbox
+    ) {
+        guard let place = places[handle] else { return }
+        peers[place].uploadInFlightBytes -= block.length
+        _ = peers[place].uploadsInFlight.popFirst()
+        reject(block, to: place, now: now, into: &outbox)
+        pumpUploads(place, now: now, into: &outbox)
+    }
+
     /// A peer has become interested: a place that is free is its at once.
     mutating func serveIfRoom(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, picker != nil, peers[place].isWaitingForPieces, peers[place].isChokedByUs,

@@ -53,7 +53,7 @@ package struct HostConfiguration: Sendable {
     /// Pipes that carry blocks from files to sockets without a copy, each two descriptors and up to 256 KiB of blocks.
     ///
     /// Sixteen peers that are served have 16 MiB on their way at most. Blocks without a pipe are copied.
-    package var blockPipesMax = 64
+    package var blockPipesMax = 32
 
     /// A seed from the system.
     package init() {

@@ -296,10 +296,9 @@ final class HostLoop {
     ) {
         guard let connection = peers[peer] else { return }
         var sent = blocks
-        // The peer is left without an answer, and asks somebody else in time; our books are kept even.
         for (index, error) in failed.sorted(by: { $0.key > $1.key }) {
             logger.debug("block not readable", metadata: ["piece": "\(blocks[index].piece)", "error": "\(error)"])
-            client.blockSent(sent.remove(at: index), to: peer, now: now, into: &outbox)
+            client.blockUnreadable(sent.remove(at: index), to: peer, now: now, into: &outbox)
         }
         guard !sent.isEmpty else { return }
         connection.send(bytes) { [self, sent] in tell(.blocksSent(sent, to: peer)) }

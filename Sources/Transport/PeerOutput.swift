@@ -83,6 +83,11 @@ final class PeerOutput {
         let next = pipe.byteCount > 0 ? pipe.read(Self.bytesThroughChannel) : nil
         waitingBytes -= before - pipe.byteCount
         guard let next else { return }
+        guard next.readableBytes > 0 else {
+            // A page of it has gone bad since, and what comes after it cannot be sent either.
+            drop()
+            return context.close(promise: nil)
+        }
         // A socket that has failed ends the connection here, too.
         awaitsChannel = true
         writeThroughChannel(next, context) { [self] in

@@ -124,6 +124,14 @@ import Testing
         withExtendedLifetime(second) {}
     }
 
+    @Test func fewSparePipesAreKept() {
+        let pool = BlockPipePool(limit: 20)
+        var pipes = (0..<20).map { _ in pool.take() }
+        #expect(pool.openCount == 20)
+        pipes = []
+        #expect(pipes.isEmpty && pool.openCount == BlockPipePool.sparesMax)
+    }
+
     @Test func headsAreNeverWrittenOver() throws {
         let pages = HeadPages()
         let heads = try (0..<1_000).map { number in

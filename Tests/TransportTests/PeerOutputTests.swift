@@ -152,6 +152,22 @@ import Testing
         #expect(bytes == [UInt8](repeating: 1, count: 60_000) + [UInt8](repeating: 2, count: 60_000) + [3])
     }
 
+    /// As when a page of it has gone bad.
+    @Test func aPipeThatHoldsLessThanItSaysEndsTheConnection() async throws {
+        let (run, far) = try await connect()
+        defer { close(far) }
+        let short = try pipe(1, 10)
+        short.filled(20)
+        let sent = Sent()
+        try await run { output, context in
+            output.write(short, sent: sent.note("pipe"))
+            output.write(ByteBuffer(bytes: [2]), to: context)
+            output.flush(context)
+        }
+        #expect(read(30, from: far) == [UInt8](repeating: 1, count: 10))
+        #expect(sent.all.isEmpty)
+    }
+
     @Test func pipesOfAConnectionThatEndsAreGivenBack() async throws {
         let (run, far) = try await connect(sendBuffer: 8_192)
         let sent = Sent()
