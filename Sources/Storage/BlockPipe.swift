@@ -60,7 +60,7 @@ package final class BlockPipe: Sendable {
 
 /// Pipes for blocks, as many as may be open at once.
 package final class BlockPipePool: Sendable {
-    /// Room for sixteen blocks of 16 KiB: a page for the head of each, and five for itself where no page begins with it.
+    /// Sixteen blocks of 16 KiB: a page for the head of each, and five for itself where no page begins with it.
     ///
     /// A pipe holds so many pages, however much of each is used.
     static let pipeBytes = 128 * Int(getpagesize())

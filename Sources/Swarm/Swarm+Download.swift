@@ -70,8 +70,8 @@ extension Swarm {
             readingPausedAt = now
             outbox.actions.append(.pauseReading(torrent))
         } else if isReadingPaused, bytes <= configuration.storageBacklogBytesResumed {
-            // Who has delivered could not go on: those are not read from. Clocks go on where they stood: begun anew, short
-            // pauses without end would keep a silent peer for ever.
+            // Who has delivered could not go on: those are not read from. Clocks go on where they stood; begun anew,
+            // short pauses without end would keep a silent peer for ever.
             let pause = readingPausedAt.map { now - $0 } ?? .zero
             readingPausedAt = nil
             for place in peers.indices where peers[place].receivedBytes > 0 {
