@@ -1,0 +1,79 @@
+import Primitives
+import Testing
+
+@Suite struct HolderTableTests {
+    private var table = HolderTable<Int>()
+
+    private func v4(_ prefix: UInt8, _ host: UInt8, port: UInt16 = 1) -> Endpoint {
+        .v4(9, 9, prefix, host, port: port)
+    }
+
+    @Test mutating func theOldestEntryOfTheGreediestHostGivesWay() {
+        for id in 0..<3 { table.insert(id, heldBy: v4(1, 1, port: UInt16(id))) }
+        table.insert(10, heldBy: v4(1, 2))
+        table.insert(11, heldBy: v4(2, 1))
+        table.insert(12, heldBy: v4(2, 2))
+        #expect(table.greediest == 0)
+        table.remove(0)
+        #expect(table.greediest == 1)
+        #expect(table.count(ofHostOf: v4(1, 1)) == 2)
+        #expect(table.count(ofPrefixOf: v4(1, 9)) == 3)
+        #expect(table.count == 5)
+    }
+
+    @Test mutating func aNetworkOfManyHostsGivesWayBeforeAHostOfAnother() {
+        for id in 0..<5 { table.insert(id, heldBy: v4(1, UInt8(id))) }
+        for id in 10..<13 { table.insert(id, heldBy: v4(2, 1, port: UInt16(id))) }
+        #expect(table.greediest.map { $0 < 5 } == true)
+        #expect(table.greediest(inPrefixOf: v4(2, 7)) == 10)
+    }
+
+    @Test mutating func networksOfIPv6AreFiftySixBitsWide() {
+        let near = ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:ff::1"].compactMap { Endpoint(host: $0, port: 1) }
+        let far = ["2001:db8:0:100::1"].compactMap { Endpoint(host: $0, port: 1) }
+        for (id, endpoint) in (near + far).enumerated() { table.insert(id, heldBy: endpoint) }
+        #expect(table.count(ofPrefixOf: near[0]) == 3)
+        #expect(table.count(ofPrefixOf: far[0]) == 1)
+    }
+
+    @Test mutating func anEntryThatCameBackIsAsYoungAsItsLastArrival() {
+        for id in 0..<3 { table.insert(id, heldBy: v4(1, 1)) }
+        table.remove(0)
+        table.insert(0, heldBy: v4(1, 1))
+        #expect(table.greediest == 1)
+        table.insert(1, heldBy: v4(1, 1))
+        #expect(table.greediest == 1)
+    }
+
+    /// Against the same rule by search, over many random changes.
+    @Test mutating func manyRandomChangesKeepTheCounts() {
+        var generator = SeededGenerator(number: 7)
+        var model: [(id: Int, endpoint: Endpoint)] = []
+        for step in 0..<2_000 {
+            if model.count < 50 || Bool.random(using: &generator) {
+                let prefix = UInt8.random(in: 0..<4, using: &generator)
+                let endpoint = v4(prefix, UInt8.random(in: 0..<4, using: &generator))
+                table.insert(step, heldBy: endpoint)
+                model.append((step, endpoint))
+            } else {
+                let place = Int.random(in: model.indices, using: &generator)
+                table.remove(model.remove(at: place).id)
+            }
+            guard step % 10 == 0 else { continue }
+            let held = { (same: (Endpoint) -> Endpoint, endpoint: Endpoint) in
+                model.count { same($0.endpoint) == same(endpoint) }
+            }
+            guard let greediest = table.greediest, let entry = model.first(where: { $0.id == greediest })
+            else {
+                #expect(model.isEmpty)
+                continue
+            }
+            #expect(table.count == model.count)
+            let mostOfPrefix = model.map { held(\.prefix, $0.endpoint) }.max()
+            #expect(held(\.prefix, entry.endpoint) == mostOfPrefix)
+            let siblings = model.filter { $0.endpoint.prefix == entry.endpoint.prefix }
+            #expect(held(\.host, entry.endpoint) == siblings.map { held(\.host, $0.endpoint) }.max())
+            #expect(model.first { $0.endpoint.host == entry.endpoint.host }?.id == greediest)
+        }
+    }
+}
