@@ -62,7 +62,7 @@ class Helper:
         """Sends a command, and waits for the event of the same name."""
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
-        return self.wait_for(command, 10)
+        return self.wait_for(command, 60)
 
     def drain(self):
         """Reads on, so that a chatty rig never blocks on a full pipe."""
