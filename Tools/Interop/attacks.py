@@ -10,14 +10,13 @@ in which packets are counted.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 
 from attacks import dht_rows, download_rows, lab, metadata_rows, own_download_rows, own_serve_rows
-from attacks import peers_rows, process_rows, serve_rows
+from attacks import peers_rows, process_rows, scenes, serve_rows
 from raw_lines import ROOT, conditions, record
 
 MODULES = [metadata_rows, download_rows, peers_rows, serve_rows, dht_rows, process_rows]
@@ -31,6 +30,7 @@ def main():
         for key, row in ROWS.items():
             print(f"{key:5} {row.title}")
         return 0
+    scenes.Attack.generosity = options.bounds
     lab.enter_namespace()
     with tempfile.TemporaryDirectory(prefix="mainline-attacks-") as options.work:
         with open(options.json or os.devnull, "a") as raw:
@@ -50,6 +50,7 @@ def parse():
     parser.add_argument("--json", help="append raw lines to this file")
     parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
     parser.add_argument("--dhtnode", default=os.path.join(ROOT, ".build/release/dhtnode"))
+    parser.add_argument("--bounds", type=float, default=1.0, help="let pass so many times what the bounds allow")
     parser.add_argument("--attacker-nice", type=int, default=5)
     options = parser.parse_args()
     for key in options.keys:

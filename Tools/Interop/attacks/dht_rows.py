@@ -93,7 +93,8 @@ class OneNetwork(Attack):
         place.spawn(dht.serve_network, [(other, 6881)], {})
         time.sleep(0.2)
         victim = place.dhtnode(
-            "run", "--bind", own, "--port", 6881, "--no-state", "--network", "public", "--bootstrap", joined(other)
+            *("run", "--bind", own, "--port", 6881),
+            *("--no-state", "--network", "public", "--bootstrap", joined(other)),
         )
         time.sleep(1.0)
         target = (own, 6881)

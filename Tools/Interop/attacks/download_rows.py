@@ -271,8 +271,8 @@ class LimitedSilent(Limited):
 
 
 class PoisoningThenDripping(Hosted):
-    key, title = "D5", "8 peers poison pieces, then own the suspects and drip"
-    size, rate, number, behave, arguments = 16 * MIB, 1_000_000, 8, poison_and_drip, (6,)
+    key, title = "D5", "16 peers poison pieces, then own the suspects and drip"
+    size, rate, number, behave, arguments = 16 * MIB, 1_000_000, 16, poison_and_drip, (2,)
     limit = 60.0
 
 

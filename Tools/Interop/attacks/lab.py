@@ -30,12 +30,12 @@ TICK = os.sysconf("SC_CLK_TCK")
 VICTIM_PORT = 6881
 
 
-def enter_namespace():
+def enter_namespace(*more):
     """Runs the program again in a network namespace of its own, and makes all addresses of the rig local there."""
     if os.environ.get(NAMESPACE) != "1":
         os.environ[NAMESPACE] = "1"
         rights = [] if os.getuid() == 0 else ["--map-root-user"]
-        os.execvp("unshare", ["unshare", "--net", *rights, sys.executable, *sys.orig_argv[1:]])
+        os.execvp("unshare", ["unshare", "--net", *more, *rights, sys.executable, *sys.orig_argv[1:]])
     with open("/proc/net/route") as routes:
         if any(line.split()[1] == "00000000" for line in list(routes)[1:]):
             sys.exit("this network namespace has a way out: it is not one of the rig's")
@@ -356,8 +356,8 @@ class SynCounter:
 class BlackHole:
     """Endpoints whose SYNs are dropped."""
 
-    def __init__(self, place):
-        self.network = place.network
+    def __init__(self, network):
+        self.network = network
         run("nft", "add", "table", "inet", "rig")
         run("nft", "add chain inet rig input { type filter hook input priority 0 ; }")
         for target in ("127.250.0.0/15", "214.0.0.0/8"):

@@ -60,7 +60,7 @@ async def poison_fast(wire, counts, number):
 
 
 async def push_metadata(wire, counts, number):
-    """Metadata that nobody asked for, of the right size and wrong, again and again."""
+    """Sends metadata unasked, of the right size and wrong, again and again."""
     await say_seed(wire)
     size = len(wire.torrent.metadata)
     task = asyncio.ensure_future(count_requests(wire, counts))
@@ -183,7 +183,7 @@ class DeadValues(Metadata):
         torrent = self.make_torrent(place)
         place.spawn(honest.seed, torrent, place.address(2), 6881)
         nodes = dht.endpoints(place, 8, first=900)
-        holes = lab.BlackHole(place)
+        holes = lab.BlackHole(place.network)
         dead = [holes.endpoint(i) for i in range(7 * 100 * place.strength)] if attacked else []
         place.spawn(dht.serve_dead_values, nodes, torrent.info_hash, place.address(2), dead)
         time.sleep(0.5)

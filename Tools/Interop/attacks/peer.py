@@ -271,7 +271,7 @@ async def callers(counts, torrent, target, sources, behave, *arguments, pause=0.
 
 
 async def open_up(wire, peer_id=None, reserved=RESERVED):
-    """Both handshakes, whoever called."""
+    """Both handshakes, of a connection in either direction."""
     await (wire.shake if wire.is_caller else wire.answer)(peer_id, reserved)
 
 

@@ -90,7 +90,7 @@ class Aiming(Hosted):
     """Exchange messages that name one host on thousands of ports; SYNs at it are counted."""
 
     key, title = "A6", "exchange messages name one victim on 5,000 ports"
-    size, rate = 24 * MIB, 1_000_000
+    size, rate = 16 * MIB, 1_000_000
     is_quick = True
 
     def start_attack(self, place, torrent):
@@ -200,7 +200,7 @@ class DeadEndpoints(Download):
     is_quick = True
 
     def start_attack(self, place, torrent):
-        holes = lab.BlackHole(place)
+        holes = lab.BlackHole(place.network)
         dead = [holes.endpoint(i) for i in range(26 * 200 * place.strength)]
         lists = [[dead[i : i + 200]] for i in range(0, len(dead), 200)]
         if place.layout == "one":

@@ -7,8 +7,7 @@ A scene runs once without attackers, which is its baseline, and then with them. 
 import os
 import time
 
-from . import honest, peer
-from .lab import VICTIM_PORT
+from . import honest
 from .peer import Torrent
 
 MIB = 1 << 20
@@ -28,8 +27,10 @@ class Attack:
     limit = 40.0
     # Among those that `--quick` runs.
     is_quick = False
-    # How often each figure of the list is tried: strengths that make no sense are left out.
+    # Times the figures of the list; strengths that make no sense are left out.
     strengths = (1, 3)
+    # How many times more than the bounds allow is let pass: more than 1 on machines that do other things, too.
+    generosity = 1.0
 
     def measure(self, lab, attacked):
         raise NotImplementedError
@@ -44,11 +45,12 @@ class Attack:
         if beside["duration"] > 0:
             spent = max(0.0, beside["cpu"] - alone["cpu"]) / beside["duration"]
             beside["attack_cpu"] = round(spent, 3)
-            if spent > MOST_CPU:
+            # On a busy machine, or of a build that is not optimized, it says little.
+            if spent > MOST_CPU and self.generosity == 1:
                 breaches.append(f"{spent:.0%} of a core")
         more = max(0, beside["peak"] - alone["peak"])
         beside["attack_memory"] = more
-        if more > MOST_MEMORY:
+        if more > MOST_MEMORY * self.generosity:
             breaches.append(f"{more / MIB:.0f} MiB more")
         return breaches + self.judge_more(alone, beside)
 
@@ -68,7 +70,8 @@ class Fetch(Attack):
         if beside["seconds"] is None:
             return ["never"]
         delay = beside["seconds"] - alone["seconds"]
-        if beside["seconds"] > alone["seconds"] / LEAST_RATE and delay > MOST_DELAY:
+        is_slow = beside["seconds"] > alone["seconds"] / LEAST_RATE * self.generosity
+        if is_slow and delay > MOST_DELAY * self.generosity:
             return [f"{delay:.1f} s later"]
         return []
 
@@ -129,7 +132,7 @@ class Download(Fetch):
         torrent = self.make_torrent(lab)
         seed = self.start_honest(lab, torrent)
         endpoints = self.start_attack(lab, torrent) if attacked else []
-        # A seed that calls is not named; a dead endpoint is, since a client that nobody is named to gives up.
+        # A seed that calls is not named. A dead endpoint is, because without any peer the client gives up at once.
         theirs = [(lab.address(5), 9999)] if self.calls else [self.honest_endpoint(lab)]
         endpoints = endpoints + theirs if self.honest_last else theirs + endpoints
         words = self.name(lab, endpoints)
@@ -161,7 +164,7 @@ class Download(Fetch):
         }
 
     def look_at(self, lab, torrent, victim, found):
-        """More figures of this attack; the counts of the attackers are added by whoever runs it."""
+        """More figures of this attack; `attacks.py` adds the counts of the attackers."""
         return {"wasted": found[1].get("wasted_bytes")} if found else {}
 
 
@@ -239,11 +242,11 @@ class Serve(Attack):
         breaches = []
         if alone["seconds"] is None:
             return ["never, without any attack"]
-        if beside["first"] is None or beside["first"] > MOST_FIRST:
+        if beside["first"] is None or beside["first"] > MOST_FIRST * self.generosity:
             breaches.append(f"first block after {beside['first']} s" if beside["first"] else "no block at all")
         if beside["seconds"] is None:
             breaches.append("never whole")
-        elif beside["seconds"] > max(alone["seconds"] * MOST_FACTOR, alone["seconds"] + 5.0):
+        elif beside["seconds"] > self.generosity * max(alone["seconds"] * MOST_FACTOR, alone["seconds"] + MOST_FIRST):
             breaches.append(f"whole after {beside['seconds']:.1f} s instead of {alone['seconds']:.1f}")
         if beside["refused"] > alone["refused"]:
             breaches.append(f"refused {beside['refused']} times")
@@ -251,5 +254,3 @@ class Serve(Attack):
             breaches.append(f"the seed ended with {beside['exit']}")
         return breaches
 
-
-__all__ = ["Attack", "Download", "Fetch", "Metadata", "Serve", "VICTIM_PORT", "MIB", "peer"]
