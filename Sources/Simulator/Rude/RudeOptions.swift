@@ -11,22 +11,23 @@ package struct RudeOptions: Sendable {
     package var rudeShare = 0.3
     package var kinds = RudeKind.allCases
     /// Length of the torrent in bytes.
-    package var byteCount = 4 << 20
+    package var byteCount = 2 << 20
     package var pieceLength = 64 << 10
     /// About the length of the info dictionary in bytes, so that it takes several requests.
-    package var metadataBytes = 40_000
+    package var metadataBytes = 20_000
 
     /// Bytes per second from and to each.
     package var seedRate = 1e6
-    package var upRate = 250e3
-    package var downRate = 2.5e6
+    package var upRate = 125e3
+    package var downRate = 1.25e6
     package var roundTrip = Duration.milliseconds(100)
     /// How many peers the tracker names at a time.
-    package var named = 50
+    package var named = 40
     /// Connections of each client.
-    package var peersMax = 80
+    package var peersMax = 60
+    package var announceInterval = Duration.seconds(30)
     package var joinWindow = Duration.seconds(10)
-    package var tickLength = Duration.milliseconds(25)
+    package var tickLength = Duration.milliseconds(50)
     /// A downloader that needs more than this many times what the slowest needs in the swarm without rude peers has
     /// failed, and at least this time more.
     package var patience = 10.0
@@ -51,6 +52,7 @@ package struct RudeOptions: Sendable {
         (options.seedRate, options.upRate, options.downRate) = (seedRate, upRate, downRate)
         options.roundTrip = roundTrip
         options.known = named
+        options.announceInterval = announceInterval
         options.joinWindow = joinWindow
         options.tickLength = tickLength
         options.patience = patience

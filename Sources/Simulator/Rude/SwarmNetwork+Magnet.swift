@@ -93,7 +93,8 @@ extension SwarmNetwork {
         guard hosts[host].role == .downloader, hosts[host].completedAt == nil else { return }
         let peers = tracker?.peers(for: endpoint) ?? []
         tell(host) { $0.command(.addPeers(SwarmHost.torrent, peers, .tracker), now: $1, into: &$2) }
-        calendar.put(.announced(host: host), afterTicks: Int(options.announceInterval.inSeconds / tickSeconds))
+        guard let interval = options.announceInterval else { return }
+        calendar.put(.announced(host: host), afterTicks: Int(interval.inSeconds / tickSeconds))
     }
 }
 

@@ -7,7 +7,7 @@ import Swarm
 ///
 /// A piece is verified when each of its bytes came from an honest host; nothing is hashed.
 struct SwarmDisk {
-    struct Verdict {
+    struct Verdict: Equatable {
         let piece: Int
         /// Nil when the piece is right; else what a storage would digest, block by block.
         let wrongBlocks: [BlockDigest]?

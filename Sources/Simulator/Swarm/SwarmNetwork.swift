@@ -71,8 +71,7 @@ struct SwarmNetwork {
         self.options = options
         self.info = info
         tickSeconds = options.tickLength.inSeconds
-        let interval = options.rudePeers > 0 || options.extraSeeds > 0 ? options.announceInterval : .zero
-        let horizon = max(options.joinWindow, options.roundTrip * 4, interval)
+        let horizon = max(options.joinWindow, options.roundTrip * 4, options.announceInterval ?? .zero)
         calendar = SwarmCalendar(horizonTicks: Int(horizon.inSeconds / tickSeconds) + 8)
         let count = options.hostCount
         let (seedRate, upRate, downRate) = (options.seedRate, options.upRate, options.downRate)

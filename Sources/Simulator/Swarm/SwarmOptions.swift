@@ -41,8 +41,8 @@ package struct SwarmOptions: Sendable {
     package var tickLength = Duration.milliseconds(5)
     /// Who is not finished by then will not be.
     package var patience = Duration.seconds(3 * 3600)
-    /// How often a downloader that is not finished asks the tracker for more peers; only beside rude peers.
-    package var announceInterval = Duration.seconds(30)
+    /// How often a downloader that is not finished asks the tracker for more peers; nil in a swarm without a tracker.
+    package var announceInterval: Duration?
     /// What all clients are set to.
     package var swarm = Swarm.Configuration()
 

@@ -75,22 +75,28 @@ struct RudeCrowdOptions: ParsableArguments {
     var kinds: String?
 
     @Option(help: ArgumentHelp("Length of the torrent; MB is 10^6 bytes, MiB 2^20.", valueName: "size"))
-    var size = DataSize(argument: "4MiB")!
+    var size = DataSize(argument: "2MiB")!
 
     @Option(help: ArgumentHelp("Piece length.", valueName: "size"))
     var piece = DataSize(argument: "64KiB")!
+
+    @Option(help: ArgumentHelp("About the length of the metadata.", valueName: "size"))
+    var metadata = DataSize(argument: "20KB")!
 
     @Option(help: ArgumentHelp("A seed's link, each way.", valueName: "rate"))
     var seedUp = LinkRate(argument: "8Mbit/s")!
 
     @Option(help: ArgumentHelp("What each other peer can send.", valueName: "rate"))
-    var up = LinkRate(argument: "2Mbit/s")!
+    var up = LinkRate(argument: "1Mbit/s")!
 
     @Option(help: ArgumentHelp("What each other peer can receive.", valueName: "rate"))
-    var down = LinkRate(argument: "20Mbit/s")!
+    var down = LinkRate(argument: "10Mbit/s")!
 
     @Option(help: ArgumentHelp("Connections of each client.", valueName: "n"))
-    var maxPeers = 80
+    var maxPeers = 60
+
+    @Option(help: ArgumentHelp("How often links are shared anew.", valueName: "seconds"))
+    var tick = Seconds(argument: "0.05")!
 
     private var allowed: [RudeKind]? {
         guard let kinds else { return RudeKind.allCases }
@@ -111,6 +117,8 @@ struct RudeCrowdOptions: ParsableArguments {
         guard (16_384...(16 << 20)).contains(piece.bytes), size.bytes / piece.bytes <= 10_000 else {
             throw ValidationError("--piece is 16KiB to 16MiB, and --size at most 10,000 of them.")
         }
+        guard metadata.bytes <= 1 << 20 else { throw ValidationError("--metadata is at most 1MiB.") }
+        guard tick.duration <= .milliseconds(200) else { throw ValidationError("--tick is at most 0.2.") }
         guard (4...1_000).contains(maxPeers) else { throw ValidationError("--max-peers is 4 to 1000.") }
     }
 
@@ -121,9 +129,11 @@ struct RudeCrowdOptions: ParsableArguments {
         options.kinds = allowed ?? RudeKind.allCases
         options.byteCount = size.bytes
         options.pieceLength = piece.bytes
+        options.metadataBytes = metadata.bytes
         options.seedRate = seedUp.bytesPerSecond
         options.upRate = up.bytesPerSecond
         options.downRate = down.bytesPerSecond
         options.peersMax = maxPeers
+        options.tickLength = tick.duration
     }
 }
