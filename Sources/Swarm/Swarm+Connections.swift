@@ -114,8 +114,19 @@ extension Swarm {
         for handle in peers.map(\.handle) { lose(handle, .redundant, closing: true, now: now, into: &outbox) }
     }
 
+    /// Nothing can be sent: no connection is attempted until `networkReturned`.
+    package mutating func networkLost() {
+        isOffline = true
+    }
+
+    package mutating func networkReturned(now: Instant, into outbox: inout Outbox) {
+        isOffline = false
+        candidates.networkReturned(now: now)
+        connectMore(now: now, into: &outbox)
+    }
+
     mutating func connectMore(now: Instant, into outbox: inout Outbox) {
-        guard !hasFailed else { return }
+        guard !hasFailed, !isOffline else { return }
         while counters.connecting < configuration.connectingMax, peers.count < configuration.peersMax,
             let endpoint = candidates.next(isSeed: picker?.isComplete == true, now: now)
         {

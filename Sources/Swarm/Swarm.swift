@@ -40,6 +40,8 @@ package struct Swarm {
     var turn = 0
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
+    /// Our own link is lost: nobody is called.
+    var isOffline = false
     /// Since when nothing is read, the storage being behind.
     var readingPausedAt: Instant?
     var isReadingPaused: Bool { readingPausedAt != nil }

@@ -2,6 +2,7 @@ import Metainfo
 import Primitives
 import Swarm
 import Testing
+import Transport
 
 @testable import CommandSupport
 
