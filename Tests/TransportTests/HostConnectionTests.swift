@@ -45,7 +45,8 @@ import Testing
     /// A listener whose queue is full lets attempts wait for long, as a host behind a firewall does.
     @Test func stopDoesNotWaitForAttempts() async throws {
         let local = Endpoint.v4(127, 24, 2, 1, port: 0)
-        let listener = mainline_tcp_listen(local.forSystemCalls, 0)
+        var isDeviceRefused = false
+        let listener = mainline_tcp_listen(local.forSystemCalls, nil, 0, &isDeviceRefused)
         defer { mainline_close(listener) }
         var busy = local
         busy.port = try #require(UInt16(exactly: mainline_local_port(listener)))

@@ -2,16 +2,14 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import threading
-import time
 
 import rig
+from raw_lines import HERE, ROOT, conditions, record
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+__all__ = ["GIB", "HERE", "ROOT", "Helper", "build_floor", "conditions", "make_payload", "record", "same_bytes"]
 GIB = 1 << 30
 
 
@@ -84,27 +82,3 @@ class Helper:
 
 def same_bytes(payload, copy):
     return subprocess.run(["cmp", "--silent", payload, copy]).returncode == 0
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as info:
-        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown")
-
-
-def conditions(**chosen):
-    """The first raw line: when, on what machine, how busy, and what was chosen."""
-    return {
-        "event": "conditions",
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        **chosen,
-        "cpus": os.cpu_count(),
-        "cpu": cpu_name(),
-        "kernel": platform.release(),
-        "load": os.getloadavg(),
-    }
-
-
-def record(raw, line):
-    if raw:
-        raw.write(json.dumps(line) + "\n")
-        raw.flush()

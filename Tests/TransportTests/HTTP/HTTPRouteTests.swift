@@ -55,7 +55,7 @@ import Testing
             head.target == "/1" ? .send(.redirect(to: "http://localhost:1/2")) : .send(.response())
         }) { fetcher, server in
             var request = HTTPRequest.local(server.url("/"))
-            request.mayResolveNames = false
+            request.names = .refused
             _ = try await fetcher.get(request)
             let refused = HTTPError.cannotResolve("names may not be looked up")
             request.url = server.url("/1")

@@ -12,7 +12,8 @@ final class UDPProbe: Sendable {
     struct CannotOpen: Error {}
 
     init(at address: Endpoint) throws {
-        descriptor = mainline_udp_open(address.forSystemCalls, 1 << 20)
+        var isDeviceRefused = false
+        descriptor = mainline_udp_open(address.forSystemCalls, nil, 1 << 20, &isDeviceRefused)
         guard descriptor >= 0, let port = UInt16(exactly: mainline_local_port(descriptor)) else { throw CannotOpen() }
         var local = address
         local.port = port
