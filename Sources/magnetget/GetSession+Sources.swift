@@ -122,7 +122,7 @@ extension GetSession {
         }
     }
 
-    /// Our sockets are at other addresses, or can send again: names that could not be resolved meanwhile are tried anew.
+    /// Our sockets are at other addresses, or can send again: names that failed meanwhile are resolved anew.
     mutating func bindChanged(_ notice: BindNotice, _ host: Host) {
         switch notice {
         case .lost: return

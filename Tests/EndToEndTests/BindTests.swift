@@ -31,10 +31,12 @@ extension EndToEnd {
                 try await node.wait(for: "bind_awaited")
                 #expect(node.errors.contains("late0 is not there, or has no address: waiting for it"))
                 for command in [
-                    ["link", "add", "late0", "type", "dummy"], ["address", "add", "10.88.0.1/24", "dev", "late0"],
+                    ["link", "add", "late0", "type", "veth", "peer", "name", "late1"],
+                    ["address", "add", "10.88.0.1/24", "dev", "late0"], ["link", "set", "late1", "up"],
                     ["link", "set", "late0", "up"],
                 ] {
-                    _ = try await lab.start(link.front(0) + ["ip"] + command).end(within: 10)
+                    let change = try await lab.start(link.front(0) + ["ip"] + command).end(within: 10)
+                    #expect(change.code == 0, change.comment)
                 }
                 let ready = try await node.wait(for: "ready")
                 #expect(ready["listen"]?.array?.first?.string == "10.88.0.1:6881")
