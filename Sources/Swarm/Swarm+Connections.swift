@@ -246,11 +246,7 @@ extension Swarm {
         if peer.phase == .connecting { counters.connecting -= 1 }
         if !peer.isOpen, reason != .displaced { counters.connectFailures += 1 }
         if !peer.isChokedByUs { counters.unchoked -= 1 }
-        if peer.isOpen {
-            picker?.abandoned(peer.session.outstanding.blocks)
-            picker?.released(by: handle)
-        }
-        if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
+        if peer.isOpen { stopAsking(peer, now: now, into: &outbox) }
         race?.left(handle)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)

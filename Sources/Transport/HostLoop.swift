@@ -424,6 +424,8 @@ final class HostLoop {
             guard let payload = payloads?.payload(range) else { return }
             if let connection = peers[peer] { peers.delivered(connection, to: torrent) }
             storages.store(payload, piece: piece, offset: offset, in: torrent)
+        case .forget(let torrent, let piece, let offset, let length):
+            storages.forget(piece: piece, offset: offset, length: length, of: torrent)
         case .readBlock(let peer, let torrent, let block):
             storages.read(block, of: torrent, for: peer)
         case .digestBlocks(let torrent, let piece):

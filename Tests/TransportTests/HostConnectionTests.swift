@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HostConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct HostConnectionTests {
     private let group = MultiThreadedEventLoopGroup.singleton
 
     @Test func aPeerThatTalksNonsenseIsDisconnected() async throws {
@@ -61,7 +61,8 @@ import Testing
         let clock = ContinuousClock()
         let start = clock.now
         await node.host.stop()
-        #expect(clock.now - start < .seconds(2))
+        // The system gives the attempt up after 30 s.
+        #expect(clock.now - start < .seconds(25))
         #expect(!node.torrentEvents.contains { if case .peerConnected(_) = $0 { true } else { false } })
         try await first.close()
         try? await second.get().close()

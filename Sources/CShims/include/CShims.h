@@ -108,6 +108,17 @@ ptrdiff_t mainline_splice(int from, int64_t offset, int to, size_t count);
 /// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
 bool mainline_keep_freed_memory(int bytes);
 
+/// A clock that never runs back, whatever the clock does that it is read from; all zero at first.
+struct mainline_steady {
+    int64_t last;
+    int64_t offset;
+};
+
+/// The time in nanoseconds, at least zero and at least what any thread was told before; `read` reads the clock.
+///
+/// After a step back of a second or more, time goes on from where it was; a smaller one is waited for.
+int64_t mainline_steady_next(struct mainline_steady *steady, int64_t (*read)(void *context), void *context);
+
 #include "MainlineHTTP.h"
 #include "MainlineNames.h"
 

@@ -40,7 +40,7 @@ final class UDPProbe: Sendable {
     }
 
     /// The next datagram; nil if none comes in time.
-    func receive(within limit: Duration = .seconds(2)) async throws -> [UInt8]? {
+    func receive(within limit: Duration = .seconds(60)) async throws -> [UInt8]? {
         let clock = ContinuousClock()
         let deadline = clock.now + limit
         var bytes = [UInt8](repeating: 0, count: 4_096)
