@@ -29,7 +29,7 @@ extension EndToEnd {
                     "dhtnode", ["run", "--bind", "late0", "--network", "private", "--json", "--no-state"],
                     in: link.front(0))
                 try await node.wait(for: "bind_awaited")
-                #expect(node.errors.contains("late0 is not there, or has no address: waiting for it"))
+                #expect(node.errors.contains("late0 is down, not there, or has no address: waiting for it"))
                 for command in [
                     ["link", "add", "late0", "type", "veth", "peer", "name", "late1"],
                     ["address", "add", "10.88.0.1/24", "dev", "late0"], ["link", "set", "late1", "up"],
