@@ -43,6 +43,26 @@ import Testing
         #expect(calls() == [peer])
     }
 
+    @Test(.timeLimit(.minutes(1))) mutating func aRetryThatIsDueWithoutALinkIsNotWaitedFor() throws {
+        client.command(.addPeers(torrent, [peer], .user), now: .origin, into: &outbox)
+        let handle = try #require(
+            outbox.swarm.actions.lazy.compactMap { action -> PeerHandle? in
+                if case .connect(let handle, _) = action { return handle }
+                return nil
+            }.first)
+        client.connectFailed(handle, now: .origin, into: &outbox)
+        client.networkLost(now: .origin)
+        outbox.clear()
+        let later = Instant.origin + .seconds(3_600)
+        client.timedOut(now: later, into: &outbox)
+        client.timedOut(now: later, into: &outbox)
+        #expect(calls().isEmpty)
+        let next = client.nextDeadline
+        #expect(next.map { $0 > later } ?? true)
+        client.homeReturned(0, at: home, now: later, into: &outbox)
+        #expect(calls() == [peer])
+    }
+
     @Test mutating func trackersAndPeersAreAskedAnewAtAnotherAddress() {
         outbox.clear()
         client.homeReturned(0, at: moved, now: .origin, into: &outbox)

@@ -356,7 +356,7 @@ class Trial:
         commands = {
             "peers": ["dhtnode", "peers", info_hash, "--bootstrap-timeout", "5"],
             "ping": ["dhtnode", "ping", "router.bind.test:6881"],
-            "meta": ["magnetget", "meta", magnet, "-o", os.path.join(self.folder, "metas"), "--timeout", "10"],
+            "meta": ["magnetget", "meta", magnet, "-o", tempfile.mkdtemp(dir=self.folder), "--timeout", "10"],
         }
         results = {}
         for name, (program, *arguments) in commands.items():
