@@ -66,6 +66,9 @@ static int open_bound(struct mainline_endpoint local, int type, const char *devi
     int on = 1;
     // A listener's port is free again at once after a restart; a second UDP socket on a port would steal packets.
     if ((type == SOCK_STREAM && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        // For `mainline_tcp_renounce`. The UDP socket of the same port keeps other programs away.
+        || (type == SOCK_STREAM && device != NULL
+            && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
         || (local.is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         || bind(descriptor, &address.any, length) != 0) {
         int error = errno;
@@ -175,6 +178,24 @@ int mainline_port_guard(struct mainline_endpoint local, const char *device) {
     // Some systems grant no memory for filters: then one caller is kept waiting, and others get no answer.
     setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
     if (listen(descriptor, 0) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_tcp_renounce(struct mainline_endpoint local, const char *device, struct mainline_endpoint remote) {
+    union address addresses[2];
+    socklen_t lengths[] = {mainline_fill(&addresses[0], &local), mainline_fill(&addresses[1], &remote)};
+    int descriptor = socket(addresses[0].any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0
+        || bind(descriptor, &addresses[0].any, lengths[0]) != 0
+        || (connect(descriptor, &addresses[1].any, lengths[1]) != 0 && errno != EINPROGRESS)) {
         int error = errno;
         close(descriptor);
         return -error;

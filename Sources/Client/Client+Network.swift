@@ -12,8 +12,9 @@ extension Client {
 
     /// Packets leave from `home` again, whose sockets are at `local` now.
     ///
-    /// Nodes, trackers and peers are asked at once, whatever has failed meanwhile. Trackers that know us at this address
-    /// are not asked before they want to be.
+    /// Nodes, trackers and peers are asked at once, whatever has failed meanwhile.
+    ///
+    /// Trackers that know us at this address are not asked before they want to be.
     package mutating func homeReturned(
         _ home: HomeIndex, at local: Endpoint, now: Instant, into outbox: inout Outbox
     ) {

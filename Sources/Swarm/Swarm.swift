@@ -117,7 +117,7 @@ package struct Swarm {
     /// When `timedOut` is wanted next.
     package var nextDeadline: Instant? {
         // In place: a copy would be felt after each fact.
-        mutating get { hasFailed ? nil : nextTick ?? candidates.nextRetry }
+        mutating get { hasFailed ? nil : nextTick ?? (isOffline ? nil : candidates.nextRetry) }
     }
 
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {

@@ -142,8 +142,9 @@ struct BoundHome: Sendable {
         }
     }
 
-    /// The port to call a peer from: the same one each time, as a peer that still believes in a connection which is lost
-    /// drops it when it is called from there anew; another one when that is not free.
+    /// The port to call a peer from: the same one each time, or another one when that is not free.
+    ///
+    /// A peer that still believes in a connection which is lost drops it when it is called from its port anew.
     func callingPort(for endpoint: Endpoint, attempt: Int) -> UInt16? {
         guard attempt < guards.count else { return nil }
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

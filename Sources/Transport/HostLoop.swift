@@ -56,8 +56,12 @@ final class HostLoop {
     var bindLook: RepeatedTask?
     /// Datagrams that sockets which were replaced did not send.
     private var unsentBefore = 0
-    /// By home whose interface is gone.
-    private var mutes: [Int: [CInt]] = [:]
+    /// Connections that ended without the other end knowing, by our address; the oldest are forgotten.
+    var severed: [Endpoint: [(port: UInt16, peer: Endpoint)]] = [:]
+    /// By address that was a home's: while the interface is gone, and until the address comes back.
+    private var mutes: [Endpoint: [CInt]] = [:]
+    /// More addresses than these are not held.
+    private static let mutedMax = 16
 
     private var outbox = Client.Outbox()
     private var facts: [Fact] = []
@@ -138,11 +142,17 @@ final class HostLoop {
         homeSockets[index] = []
         for socket in old { socket.close(promise: nil) }
         home.closeGuards()
-        mutes[index] = home.openMutes()
+        hold(home)
     }
 
-    func unmute(_ home: Int) {
-        for descriptor in mutes.removeValue(forKey: home) ?? [] { mainline_close(descriptor) }
+    /// Swallows what comes for a home's address, now that its sockets are closed.
+    func hold(_ home: BoundHome) {
+        guard mutes.count < Self.mutedMax, mutes[home.local.host] == nil else { return }
+        mutes[home.local.host] = home.openMutes()
+    }
+
+    func unmute(_ address: Endpoint) {
+        for descriptor in mutes.removeValue(forKey: address.host) ?? [] { mainline_close(descriptor) }
     }
 
     func homeSocketsAreGone(_ home: Int) -> Bool { homeSockets[home].isEmpty }
@@ -175,10 +185,9 @@ final class HostLoop {
         bindLook?.cancel()
         facts = []
         udp = []
-        for (index, home) in homes.enumerated() {
-            if mutes[index] == nil { home.closeGuards() }
-            unmute(index)
-        }
+        for (index, home) in homes.enumerated() where !homeSockets[index].isEmpty { home.closeGuards() }
+        for descriptor in mutes.values.joined() { mainline_close(descriptor) }
+        mutes = [:]
         links = []
         defer {
             sockets = []

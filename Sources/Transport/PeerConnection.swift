@@ -209,6 +209,15 @@ final class PeerConnection: ChannelInboundHandler {
         context?.channel.localAddress.flatMap { Endpoint($0) }?.host == local.host
     }
 
+    /// Our port and the other end; nil before there is a connection.
+    var ends: (port: UInt16, peer: Endpoint)? {
+        guard case .active = state, let channel = context?.channel,
+            let port = channel.localAddress.flatMap({ Endpoint($0) })?.port,
+            let peer = channel.remoteAddress.flatMap({ Endpoint($0) })
+        else { return nil }
+        return (port, peer)
+    }
+
     /// Ends the connection with a reset, which the other end needs no answer to; `channelInactive` tells.
     func abort() {
         guard let context else { return }

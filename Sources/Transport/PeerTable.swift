@@ -168,8 +168,15 @@ final class PeerTable {
     }
 
     /// Ends the connections that leave from an address, at once and for both ends: their interface was lost.
-    func abort(from local: Endpoint) {
-        for connection in connections.values where connection.leaves(from: local) { connection.abort() }
+    ///
+    /// Returns our port and the other end of each, in no order.
+    @discardableResult
+    func abort(from local: Endpoint) -> [(port: UInt16, peer: Endpoint)] {
+        let leaving = connections.values.filter { $0.leaves(from: local) }
+        return leaving.compactMap { connection in
+            defer { connection.abort() }
+            return connection.ends
+        }
     }
 
     /// Completes when all are closed.

@@ -114,7 +114,7 @@ extension GetSession {
         }
         guard unresolved == 0, bootstrapFailures.count == configuration.network.bootstrap.count else { return }
         // Peers that were given may still do without, and so may a node that knows others.
-        guard !hasState else { return }
+        guard !hasState, !isBindLost else { return }
         for index in runs.indices where runs[index].stage == .bootstrap && sources[index].nodes.isEmpty {
             runs[index].gaveUp(
                 .noDHT, because: "no DHT: no bootstrap node could be resolved (\(bootstrapFailures[0]))",
@@ -122,12 +122,15 @@ extension GetSession {
         }
     }
 
-    /// Our sockets are at other addresses, or can send again: names that could not be resolved meanwhile are tried anew.
+    /// Our sockets are at other addresses, or can send again: names that failed meanwhile are resolved anew.
     mutating func bindChanged(_ notice: BindNotice, _ host: Host) {
         switch notice {
-        case .lost: return
+        case .lost:
+            isBindLost = true
+            return
         case .returned(_, let places, _), .moved(_, let places): places.forEach { ourselves.addHost(of: $0) }
         }
+        isBindLost = false
         guard let feed else { return }
         if configuration.usesDHT {
             let network = configuration.network

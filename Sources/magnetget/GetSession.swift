@@ -31,6 +31,8 @@ struct GetSession {
     let console: Console
     var runs: [GetRun]
     var ourselves = OwnEndpoints()
+    /// Nothing can be sent from what `--bind` names: names that cannot be resolved are tried anew when it is back.
+    var isBindLost = false
     private var isReported: [Bool]
     private var nextProgressEvent = Instant.origin
     private var leaveAt: Instant?

@@ -3,13 +3,13 @@
 
 Three network namespaces of its own (root, ip and nft are needed): `near` has vpn0 and eth0x, `far` is behind vpn0 with
 DHT nodes, a name server, HTTP, HTTPS and UDP trackers (bind_world.py), a seeder and a leecher, `other` is behind eth0x.
-In `near` run `dhtnode run`, a `magnetget get` that fetches all the time, a `magnetget seed` that is fetched from all the
-time, and now and then one-shot commands, all with `--bind vpn0` and names of hosts. Meanwhile the link goes down, a
-better route leads to eth0x, vpn0 gets another address, is deleted and made again, and IPv6 appears on eth0x.
+In `near` run `dhtnode run`, a `magnetget get` that fetches all the time, a `magnetget seed` that is fetched from all
+the time, and now and then one-shot commands, all with `--bind vpn0` and names of hosts. Meanwhile the link goes down,
+a better route leads to eth0x, vpn0 gets another address, is deleted and made again, and IPv6 appears on eth0x.
 
-Packets of TCP, UDP and ICMP that leave by eth0x are counted by nftables and must be none; after each return the DHT, the
-download and the upload must go on within --resume seconds. One JSON line for each event and {"event": "summary"} at the
-end; exit code 1 on any breach, 2 where namespaces cannot be made. `--minutes 5` repeats it with random times from
+Packets of TCP, UDP and ICMP that leave by eth0x are counted by nftables and must be none; after each return the DHT,
+the download and the upload must go on within --resume seconds. One JSON line for each event and {"event": "summary"} at
+the end; exit code 1 on any breach, 2 where namespaces cannot be made. `--minutes 5` repeats it with random times from
 --seed; `--short` does everything once, in some 40 s.
 """
 
@@ -51,7 +51,8 @@ def run(*command, check=True):
 class Network:
     """The namespaces, their cables and addresses."""
 
-    def __init__(self):
+    def __init__(self, has_v6):
+        self.has_v6 = has_v6
         tag = f"mb{os.getpid()}"
         self.near, self.far, self.other = f"{tag}n", f"{tag}f", f"{tag}o"
         self.last, self.gateway, self.better = 2, "10.50.0.1", False
@@ -69,7 +70,6 @@ class Network:
         self.cable("eth0x", self.other, "10.60.0.2/24", "10.60.0.1/24")
         self.ip(self.near, "route", "add", "default", "via", "10.60.0.1", "dev", "eth0x")
         self.make_vpn()
-        run("ip", "netns", "exec", self.near, "nft", "-f", "-", check=False)
         rules = """table inet leaks {
             counter elsewhere { }
             counter by_vpn { }
@@ -102,6 +102,11 @@ class Network:
     def route(self):
         """What a VPN sets up when it is connected."""
         self.ip(self.near, "route", "replace", "10.70.0.0/16", "via", self.gateway, "dev", "vpn0", "metric", "100")
+        if self.has_v6:
+            # IPv6 addresses go when the link does.
+            self.ip(self.far, "address", "replace", "fd50::1/64", "dev", "up0", "nodad")
+            self.ip(self.near, "address", "replace", f"fd50::{self.last}/64", "dev", "vpn0", "nodad")
+            self.ip(self.near, "-6", "route", "replace", "fd70::/16", "via", "fd50::1", "dev", "vpn0", "metric", "2000")
 
     def down(self):
         self.ip(self.near, "link", "set", "vpn0", "down")
@@ -126,6 +131,8 @@ class Network:
         old, self.last = self.last, 5 - self.last
         self.ip(self.near, "address", "delete", f"10.50.0.{old}/24", "dev", "vpn0")
         self.ip(self.near, "address", "add", f"10.50.0.{self.last}/24", "dev", "vpn0")
+        if self.has_v6:
+            self.ip(self.near, "address", "delete", f"fd50::{old}/64", "dev", "vpn0")
         self.route()
 
     def prefer_other(self, on):
@@ -185,7 +192,8 @@ class Process:
 
     def __init__(self, space, name, command, folder, log=None):
         self.name, self.events, self.last, self.lines = name, [], {}, []
-        environment = {**os.environ, "HOME": folder, "XDG_STATE_HOME": os.path.join(folder, name), "XDG_CONFIG_HOME": folder}
+        environment = {
+            **os.environ, "HOME": folder, "XDG_STATE_HOME": os.path.join(folder, name), "XDG_CONFIG_HOME": folder}
         self.log = open(os.path.join(folder, f"{name}.log"), "a+")
         self.child = subprocess.Popen(
             ["ip", "netns", "exec", space, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
@@ -221,7 +229,7 @@ class Process:
 
 class Trial:
     def __init__(self, options, folder):
-        self.options, self.folder, self.network = options, folder, Network()
+        self.options, self.folder, self.network = options, folder, Network(options.v6)
         self.random, self.processes, self.resumed, self.breaches = random.Random(options.seed), [], [], []
         self.started = time.monotonic()
 
@@ -276,7 +284,8 @@ class Trial:
         for number, node in enumerate(NODES):
             others = ["--bootstrap", NODES[0] + ":6881"] if number else []
             self.start(network.far, f"node{number}", [
-                self.program("dhtnode"), "run", "--bind", node, "--network", "private", "--json", "--no-state", *others])
+                self.program("dhtnode"), "run", "--bind", node, "--network", "private", "--json", "--no-state",
+                *others])
         size = RATE * (120 if self.options.short else int(90 * self.options.minutes) + 60)
         down, data = self.torrent("down", size)
         up, _ = self.torrent("up", size)
@@ -290,7 +299,8 @@ class Trial:
             "--bootstrap", NODES[0] + ":6881"])
         time.sleep(1)
         # The counters say how many packets there were, this says which.
-        self.sniffer = self.start(network.near, "sniffer", [sys.executable, os.path.abspath(__file__), "--sniff", "eth0x"])
+        self.sniffer = self.start(
+            network.near, "sniffer", [sys.executable, os.path.abspath(__file__), "--sniff", "eth0x"])
         # Without the rights of root, as its users run it.
         plain = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--"]
         self.bind, self.plain, self.torrents = bind, plain, (down, up)
@@ -326,9 +336,9 @@ class Trial:
 
     def check_leaks(self, what):
         elsewhere = self.network.counter("elsewhere")
-        if elsewhere > sum(breach.get("packets", 0) for breach in self.breaches if isinstance(breach, dict)):
-            new = elsewhere - sum(breach.get("packets", 0) for breach in self.breaches if isinstance(breach, dict))
-            self.breaches.append({"what": what, "packets": new})
+        known = sum(breach["packets"] for breach in self.breaches if isinstance(breach, dict))
+        if elsewhere > known:
+            self.breaches.append({"what": what, "packets": elsewhere - known})
         return elsewhere
 
     def step(self, what, away, back, seconds):
@@ -346,11 +356,12 @@ class Trial:
         commands = {
             "peers": ["dhtnode", "peers", info_hash, "--bootstrap-timeout", "5"],
             "ping": ["dhtnode", "ping", "router.bind.test:6881"],
-            "meta": ["magnetget", "meta", magnet, "-o", os.path.join(self.folder, "metas"), "--timeout", "10"],
+            "meta": ["magnetget", "meta", magnet, "-o", tempfile.mkdtemp(dir=self.folder), "--timeout", "10"],
         }
         results = {}
         for name, (program, *arguments) in commands.items():
-            bind = [part for part in self.bind if name != "ping" or part not in ("--bootstrap", "router.bind.test:6881")]
+            router = ("--bootstrap", "router.bind.test:6881") if name == "ping" else ()
+            bind = [part for part in self.bind if part not in router]
             child = Process(self.network.near, f"one-{name}", [
                 *self.plain, self.program(program), *arguments, *bind], self.folder)
             try:
@@ -452,6 +463,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--short", action="store_true", help="everything once")
+    parser.add_argument("--v6", action="store_true", help="vpn0 has an IPv6 address too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", type=float, default=10, help="seconds after which everything goes on")
     parser.add_argument("--bin", default=os.path.join(ROOT, ".build/release"), help="the folder of the two programs")

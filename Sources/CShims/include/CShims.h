@@ -61,6 +61,12 @@ int mainline_mute_open(struct mainline_endpoint local, bool is_tcp);
 /// errno.
 int mainline_changes_open(void);
 
+/// Asks for a connection that the other end believes in already, from its port: `local` has that port.
+///
+/// The other end answers that this cannot be, the system here that it knows of no such connection, and with that the
+/// other end drops it. Returns a socket to be closed a little later, or the negative errno.
+int mainline_tcp_renounce(struct mainline_endpoint local, const char *device, struct mainline_endpoint remote);
+
 /// The number of a network interface, which changes when it is deleted and made again; 0 if it is not there.
 int mainline_interface_index(const char *interface);
 

@@ -8,7 +8,7 @@ extension BindNotice {
         case .lost(let name): "\(name) is down: nothing is sent until it is back"
         case .returned(let name, let places, let outage):
             "\(name) is back after \(HumanText.seconds(outage)), at \(Self.text(places))"
-        case .moved(let name, let places): "\(name) has another address: \(Self.text(places))"
+        case .moved(let name, let places): "\(name) is used at \(Self.text(places)) now"
         }
     }
 

@@ -15,7 +15,7 @@ extension NetworkOptions {
         var missing = missingInterfaces(in: .ofMachine)
         guard !missing.isEmpty else { return true }
         let names = missing.joined(separator: ", ")
-        console.note(TerminalText.escaped("\(names) is not there, or has no address: waiting for it (--bind)"))
+        console.note(TerminalText.escaped("\(names) is down, not there, or has no address: waiting for it (--bind)"))
         console.event(JSONLine(event: "bind_awaited", [.init("bind", .string(names))]))
         let (wakes, feed) = AsyncStream.makeStream(of: Wake.self)
         Signals.onFirst { _ in feed.yield(.stop) }
@@ -35,12 +35,12 @@ extension NetworkOptions {
         return true
     }
 
-    /// Those that `--bind` names and that have no address of a family that is switched on.
+    /// Those that `--bind` names and that are down, or have no address of a family that is switched on.
     func missingInterfaces(in interfaces: Interfaces) -> [String] {
         let families: [Endpoint.Family] = ipv4Only ? [.v4] : ipv6Only ? [.v6] : [.v4, .v6]
         return bind.compactMap { target in
             guard case .interface(let name) = target else { return nil }
-            return families.contains { target.place($0, in: interfaces) != nil } ? nil : name
+            return families.contains { target.place($0, in: interfaces)?.isUp == true } ? nil : name
         }
     }
 }

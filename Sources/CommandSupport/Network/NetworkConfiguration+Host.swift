@@ -30,7 +30,8 @@ extension NetworkConfiguration {
         var links: [LocalLink] = []
         for entry in interfaces.entries where isOnLink(entry.address) && links.count < Self.localLinksMax {
             let isAllowed = binds.contains { bind in
-                bind.family == entry.address.family && (bind.isAnyAddress || bind.host == entry.address)
+                if case .interface(let name) = boundTo[bind.host], name != entry.interface { return false }
+                return bind.family == entry.address.family && (bind.isAnyAddress || bind.host == entry.address)
             }
             let isThere = links.contains {
                 $0.interface == entry.interface && $0.address.family == entry.address.family

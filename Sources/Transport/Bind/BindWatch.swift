@@ -20,8 +20,9 @@ struct BindWatch {
         case lost(home: Int)
         /// The same sockets work again, after so long.
         case returned(home: Int, after: Duration)
-        /// Its sockets have to be opened anew at this place, which `reopened` then reports; proposed again with each look
-        /// until that is done.
+        /// Its sockets have to be opened anew at this place, which `reopened` then reports.
+        ///
+        /// It is proposed again with each look until that is done.
         case reopen(home: Int, at: BindPlace)
     }
 

@@ -13,6 +13,15 @@ extension HostLoop {
     /// may wait as long once more.
     static let connectionOutageMax = Duration.seconds(5)
 
+    /// When what was asked at once is asked again.
+    private static let routeDelays = [TimeAmount.seconds(1), .seconds(4)]
+    /// Connections of an address that are renounced when it is back; others notice by themselves.
+    private static let renouncedMax = 256
+    /// Addresses of which such connections are kept.
+    private static let severedAddressesMax = 16
+    /// Enough for two repetitions.
+    private static let renounceTime = TimeAmount.seconds(6)
+
     func watchInterfaces() {
         guard !bindWatch.isEmpty else { return }
         hearOfChanges()
@@ -79,7 +88,7 @@ extension HostLoop {
     private func lose(_ home: Int) {
         driver(of: home).isCutOff = true
         guard let device = homes[home].device, mainline_interface_index(device.name) != device.index else { return }
-        peers.abort(from: homes[home].local)
+        sever(homes[home])
         mute(home)
     }
 
@@ -87,7 +96,42 @@ extension HostLoop {
     private func resume(_ home: Int, after outage: Duration) {
         driver(of: home).isCutOff = false
         if outage >= Self.connectionOutageMax { peers.abort(from: homes[home].local) }
-        tell(.homeReturned(home, at: homes[home].local))
+        returned(home)
+    }
+
+    /// Tells the client, and again a little later: routes are often set up after the address.
+    private func returned(_ home: Int) {
+        let local = homes[home].local
+        tell(.homeReturned(home, at: local))
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        for delay in Self.routeDelays {
+            eventLoop.scheduleTask(in: delay) {
+                let loop = bound.value
+                guard loop.homes.indices.contains(home), loop.homes[home].local == local, !loop.bindWatch.isLost(home)
+                else { return }
+                loop.tell(.homeReturned(home, at: local))
+            }
+        }
+    }
+
+    /// Ends the connections of a home whose other ends cannot be told, and notes them for when the address is back.
+    private func sever(_ home: BoundHome) {
+        let all = (severed[home.local.host] ?? []) + peers.abort(from: home.local)
+        if severed.count >= Self.severedAddressesMax { severed = [:] }
+        severed[home.local.host] = Array(all.suffix(Self.renouncedMax))
+    }
+
+    /// Makes the other ends of connections that are lost drop them: a peer refuses a second connection with us.
+    private func renounce(from home: BoundHome) {
+        guard let device = home.device, let ended = severed.removeValue(forKey: home.local.host) else { return }
+        let sockets = ended.map { port, peer in
+            var local = home.local
+            local.port = port
+            return mainline_tcp_renounce(local.forSystemCalls, device.name, peer.forSystemCalls)
+        }
+        eventLoop.scheduleTask(in: Self.renounceTime) {
+            for descriptor in sockets where descriptor >= 0 { mainline_close(descriptor) }
+        }
     }
 
     /// Opens the sockets of a home at another place, on the same port; false if that cannot be done yet.
@@ -96,7 +140,7 @@ extension HostLoop {
         var local = place.address
         local.port = old.local.port
         // Sockets without an interface stand in the way of those with one; the old ones do not.
-        unmute(index)
+        unmute(local)
         let new: BoundHome
         do throws(HostError) {
             new = try BoundHome.open(
@@ -104,14 +148,16 @@ extension HostLoop {
         } catch {
             logger.debug("cannot bind yet", metadata: ["address": "\(local)", "error": "\(error)"])
             driver(of: index).isCutOff = true
-            if homeSocketsAreGone(index) { mute(index) }
+            if homeSocketsAreGone(index) { hold(old) }
             return false
         }
-        peers.abort(from: old.local)
+        sever(old)
         replace(index, by: new)
+        if new.local.host != old.local.host { hold(old) }
+        renounce(from: new)
         bindWatch.reopened(index, as: new)
         reopenLinks(from: old, to: new)
-        tell(.homeReturned(index, at: new.local))
+        returned(index)
         return true
     }
 }
