@@ -180,6 +180,18 @@ package struct CandidateQueue {
         return index != nil
     }
 
+    /// Our own link was lost and is back: what failed meanwhile says nothing about the endpoints.
+    package mutating func networkReturned(now: Instant) {
+        waiting = waiting.map { Retry(endpoint: $0.endpoint, at: now) }
+        for endpoint in records.keys {
+            guard let record = records[endpoint], record.failures >= configuration.connectAttemptsMax,
+                !record.isBanned, !record.isBusy, !record.isQueued
+            else { continue }
+            records[endpoint]?.failures = configuration.connectAttemptsMax - 1
+            enqueue(endpoint)
+        }
+    }
+
     private mutating func enqueue(_ endpoint: Endpoint) {
         records[endpoint]?.isQueued = true
         fresh.insert(

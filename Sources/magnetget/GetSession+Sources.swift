@@ -100,7 +100,7 @@ extension GetSession {
     func nodeResolved(_ address: PeerAddress, _ result: Result<[Endpoint], any Error>, _ host: Host) {
         switch result {
         case .success(let endpoints): host.command(.bootstrap(endpoints))
-        case .failure(let error): console.note("node \(address) of the torrent: \(error)", verbosity: 1)
+        case .failure(let error): console.note("node \(address): \(error)", verbosity: 1)
         }
     }
 
@@ -119,6 +119,25 @@ extension GetSession {
             runs[index].gaveUp(
                 .noDHT, because: "no DHT: no bootstrap node could be resolved (\(bootstrapFailures[0]))",
                 advice: "check the name server, or give an address with --bootstrap 1.2.3.4:6881")
+        }
+    }
+
+    /// Our sockets are at other addresses, or can send again: names that could not be resolved meanwhile are tried anew.
+    mutating func bindChanged(_ notice: BindNotice, _ host: Host) {
+        switch notice {
+        case .lost: return
+        case .returned(_, let places, _), .moved(_, let places): places.forEach { ourselves.addHost(of: $0) }
+        }
+        guard let feed else { return }
+        if configuration.usesDHT {
+            let network = configuration.network
+            for name in network.bootstrap where name.endpoint == nil {
+                Task { feed.yield(.nodeResolved(name, await Result { try await network.resolve(name) })) }
+            }
+            addNodes(on: host, feed)
+        }
+        for (index, source) in sources.prefix(started).enumerated() where runs[index].outcome == nil {
+            addPeers(of: source, TorrentHandle(rawValue: index), host, feed)
         }
     }
 

@@ -34,6 +34,22 @@ import Testing
         #expect(queue.next(now: now) == endpoints[0])
     }
 
+    @Test func whenOurOwnLinkIsBackAllAreTriedAtOnce() {
+        let configuration = Swarm.Configuration()
+        var queue = CandidateQueue(configuration: configuration)
+        for endpoint in endpoints.prefix(3) { _ = queue.found(endpoint) }
+        _ = queue.next(now: .origin)
+        queue.failed(endpoints[0], now: .origin)
+        _ = queue.next(now: .origin)
+        queue.ban(endpoints[1])
+        _ = queue.next(now: .origin)
+        for _ in 1...configuration.connectAttemptsMax { queue.failed(endpoints[2], now: .origin) }
+        #expect(queue.next(now: .origin) == nil)
+        queue.networkReturned(now: .origin)
+        #expect(Set([queue.next(now: .origin), queue.next(now: .origin)]) == [endpoints[0], endpoints[2]])
+        #expect(queue.next(now: .distantFuture) == nil)
+    }
+
     @Test func bannedOnesNeverComeBack() {
         var queue = CandidateQueue(configuration: Swarm.Configuration())
         _ = queue.found(endpoints[0])

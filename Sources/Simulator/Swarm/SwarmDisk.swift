@@ -66,6 +66,12 @@ struct SwarmDisk {
         largestBacklog = max(largestBacklog, backlog)
     }
 
+    /// The bytes are to come again.
+    mutating func forget(_ piece: Int, offset: Int, count: Int) {
+        pieces[piece]?.missing += count
+        pieces[piece]?.lies.removeAll { $0.block == offset / Self.blockLength }
+    }
+
     /// One tick of writing.
     mutating func advance(to tick: Int) {
         credit = writes.isEmpty ? 0 : credit + bytesPerTick

@@ -40,6 +40,8 @@ extension SwarmNetwork {
             calendar.put(.closed(lane: lane), afterTicks: lanes[lane].delayTicks + 1)
         case .store(_, let piece, let offset, _, let range):
             disks[host].store(piece, offset: offset, count: range.count, lie: lie)
+        case .forget(_, let piece, let offset, let length):
+            disks[host].forget(piece, offset: offset, count: length)
         case .digestBlocks(let torrent, let piece):
             let blocks = disks[host].digests(of: piece)
             digested.append((host, torrent, piece, blocks))

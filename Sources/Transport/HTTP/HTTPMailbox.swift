@@ -9,12 +9,16 @@ final class HTTPMailbox: Sendable {
         let request: HTTPRequest
         let completion: HTTPFetcher.Completion
         let deadline: Instant
+        /// What the request has come to, where names are not resolved by libcurl.
+        var course = HTTPCourse()
     }
 
     /// What the thread is to do before it waits again.
     struct Turn: Sendable {
         var isStopped = false
         var starting: [Order] = []
+        /// Names that were looked up for requests under way.
+        var resolved: [(id: HTTPFetcher.RequestID, result: Result<[Endpoint], HTTPError>)] = []
         /// Ended before they have started.
         var dropped: [(order: Order, error: HTTPError)] = []
         /// Those that wait no more and have not ended.
@@ -30,6 +34,7 @@ final class HTTPMailbox: Sendable {
 
     private struct State {
         var waiting: [Order] = []
+        var resolved: [(id: HTTPFetcher.RequestID, result: Result<[Endpoint], HTTPError>)] = []
         var cancelled: Set<HTTPFetcher.RequestID> = []
         /// All that have not ended: waiting or in flight.
         var live: Set<HTTPFetcher.RequestID> = []
@@ -80,6 +85,15 @@ final class HTTPMailbox: Sendable {
         }
     }
 
+    /// The name that a request waits for was looked up.
+    func resolved(_ id: HTTPFetcher.RequestID, _ result: Result<[Endpoint], HTTPError>) {
+        state.withLock { state in
+            guard state.live.contains(id) else { return }
+            state.resolved.append((id, result))
+            state.ring()
+        }
+    }
+
     func stop() async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
@@ -112,6 +126,8 @@ final class HTTPMailbox: Sendable {
         return state.withLock { state in
             var turn = Turn()
             turn.isStopped = state.isStopped
+            turn.resolved = state.resolved
+            state.resolved = []
             turn.cancelled = state.cancelled
             state.cancelled = []
             var left: [Order] = []
