@@ -73,7 +73,7 @@ extension Swarm {
         package var frontPatienceMin: Duration = .milliseconds(500)
         /// A piece that failed waits this long for a peer that has given right ones, before any peer may give it.
         package var suspectWaitMax: Duration = .seconds(2)
-        /// Such a peer has the piece to itself for this time, and for as long as it takes at this rate (bytes a second).
+        /// Such a peer has the piece to itself for this time, and for as long as it takes at this rate, in B/s.
         package var suspectTimeMin: Duration = .seconds(5)
         package var suspectBytesPerSecondMin = 256_000.0
         /// Messages of a peer that carry neither payload nor news, beyond 200 a second: then its connection ends.
