@@ -35,12 +35,25 @@ extension Swarm {
 
         /// Largest info dictionary accepted, as libtorrent, rqbit and rain do (30-32 MiB).
         package var metadataBytesMax = 32 << 20
-        /// Different advertised sizes followed at once; a liar costs one of them, never the magnet.
-        package var metadataAssembliesMax = 8
+        /// Bytes of metadata held for one torrent before it is complete; then assemblies go that wait for a piece,
+        /// and those that have cost the most.
+        ///
+        /// Twice the largest, so that a wrong one cannot keep the right one out.
+        package var metadataHeldBytesMax = 64 << 20
         /// BEP 9 requests outstanding at one peer.
         package var metadataRequestsPerPeerMax = 8
         /// A metadata piece that has not come by then is asked of another peer.
         package var metadataRequestTimeout: Duration = .seconds(3)
+        /// A metadata piece that has not come by then may be asked of another peer as well: several round trips.
+        package var metadataHedgeDelay: Duration = .milliseconds(500)
+        /// The longest time that a peer is left alone after time-outs or rejects; it begins with a second and doubles.
+        package var metadataRestMax: Duration = .seconds(60)
+        /// After a mismatch, peers of one size that are asked for a whole metadata each at the same time.
+        package var metadataTurnsMax = 64
+        /// While others wait, such a peer is asked for no longer than this.
+        package var metadataTurnTime: Duration = .seconds(3)
+        /// The same for a peer that gives no piece for so long.
+        package var metadataTurnSilence: Duration = .seconds(1)
         /// Times that one peer is given the whole metadata before further requests are rejected.
         package var metadataServedPerPeerMax = 4
 

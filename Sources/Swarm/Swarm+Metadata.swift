@@ -120,10 +120,11 @@ extension Swarm {
         case .unknown: break
         case .request(let piece): serveMetadata(piece, to: place, now: now, into: &outbox)
         case .reject(let piece):
-            race?.rejected(piece: piece, by: peers[place].handle)
-            requestMetadataOfAll(now: now, into: &outbox)
+            // Every peer that answers has a request already, and takes up the piece with its next ones.
+            race?.rejected(piece: piece, by: peers[place].handle, now: now)
         case .data(let piece, _, let range):
-            let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle)
+            guard race?.expects(piece: piece, from: peers[place].handle) == true else { return }
+            let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle, now: now)
             metadataOutcome(outcome ?? .ignored, from: place, now: now, into: &outbox)
         }
     }
