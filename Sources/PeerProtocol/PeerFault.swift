@@ -18,6 +18,8 @@ package enum PeerFault: Error, Hashable, Sendable {
     case invalidRequest(BlockRequest)
     /// The bencoded part of an extended message cannot be read; for the owner, who reads those.
     case malformedExtension
+    /// More messages that change nothing than any client has reason to send; for the owner, who counts them.
+    case tooManyMessages
 
     /// How far the consequences go.
     package enum Scope: Hashable, Sendable {
@@ -29,6 +31,7 @@ package enum PeerFault: Error, Hashable, Sendable {
 
     package var scope: Scope {
         switch self {
+        case .tooManyMessages: .dropPeer
         case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension: .dropPeer
         case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .banPeer
         }

@@ -108,6 +108,29 @@ extension Swarm {
         /// A seed serves a peer at least so much and so long before somebody else has a turn.
         package var seedTurnBytes = 16 << 20
         package var seedTurnTime: Duration = .seconds(30)
+        /// After so long it is somebody else's turn, however little the peer took.
+        package var seedTurnTimeMax: Duration = .seconds(60)
+        /// An upload place whose peer takes no block for so long is given to a peer that waits.
+        ///
+        /// A block of 16 KiB in that time is 5 KiB a second.
+        package var uploadIdleTime: Duration = .seconds(3)
+        /// The connection of a peer that takes nothing for so long of blocks that are there for it ends.
+        package var uploadStuckTime: Duration = .seconds(90)
+        /// Or sooner, once blocks that do not move are more bytes than this in all.
+        package var uploadStuckBytesMax = 16 << 20
+        /// From unchoking a peer to its first block takes a round trip; after this others are tried beside it.
+        package var uploadProbeTime: Duration = .milliseconds(500)
+        /// Places given beyond the usual ones while most are idle, and cost nothing.
+        package var uploadSlotsIdleMax = 160
+        /// A peer that has taken blocks for so long is preferred under an upload limit: half of each second goes to it
+        /// and its like.
+        package var uploadProvenTime: Duration = .seconds(5)
+        /// Messages of one peer that change nothing, such as refused requests or cancels of nothing; its connection
+        /// ends when there are more.
+        ///
+        /// A choke that crosses a full queue of requests takes 2,048.
+        package var uselessMessagesMax = 8_192
+        package var uselessMessagesPerSecond = 100
         /// Requests queued for one peer; what we advertise as `reqq`.
         package var uploadQueueMax = 2_048
         /// Bytes read from disk or unsent in the socket for one peer.
@@ -118,6 +141,8 @@ extension Swarm {
         package var allowedFastCount = 5
         /// Choked peers that are served such pieces at once: a crowd of newcomers would leave nothing to the others.
         package var allowedFastPeersMax = 2
+        /// How often all peers of a host are given so many, within some minutes: they could return without end.
+        package var allowedFastPerHostMax = 4
 
         /// How often a peer is told of others (BEP 11).
         package var exchangeInterval: Duration = .seconds(60)

@@ -241,6 +241,7 @@ extension Swarm {
         }
         if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
         race?.left(handle)
+        uploadsEnded(with: peer, now: now)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)
     }

@@ -66,12 +66,8 @@ extension Swarm {
             peers[place].isChokingUs = false
             peers[place].idleGeneration = nil
             restartClocks(of: place, now: now)
-        case .interested:
-            peers[place].isInterestedInUs = true
-            serveIfRoom(place, now: now, into: &outbox)
-        case .notInterested:
-            peers[place].isInterestedInUs = false
-            lostInterest(place, now: now, into: &outbox)
+        case .interested: interestChanged(true, of: place, now: now, into: &outbox)
+        case .notInterested: interestChanged(false, of: place, now: now, into: &outbox)
         case .have(let piece): haveReceived(piece, from: place, now: now, into: &outbox)
         case .bitfield(let range): bitfieldReceived(.bits(bytes.copy(range)), from: place, now: now, into: &outbox)
         case .haveAll: bitfieldReceived(.everything, from: place, now: now, into: &outbox)

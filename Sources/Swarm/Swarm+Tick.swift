@@ -8,6 +8,8 @@ extension Swarm {
         uploadMeter.advance(now: now)
         choker.linkCarries(uploadMeter.bytesPerSecond)
         rechokeIfDue(now: now, into: &outbox)
+        reviewPlaces(now: now, into: &outbox)
+        serveWaitingMetadata(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
             if let reason = overdue(place, now: now) {
@@ -18,7 +20,6 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
-            serveIfRoom(place, now: now, into: &outbox)
             exchangeIfDue(place, now: now, into: &outbox)
             snubIfSilent(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
