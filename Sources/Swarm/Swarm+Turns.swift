@@ -106,13 +106,13 @@ extension Swarm {
         guard !waiting.isEmpty else { return }
         var held: [Endpoint: Int] = [:]
         for place in peers.indices where !peers[place].isChokedByUs {
-            held[peers[place].endpoint.host, default: 0] += 1
+            held[peers[place].endpoint.holder, default: 0] += 1
         }
         while choker.hasRoom(besides: counters.unchoked), !waiting.isEmpty {
             let next = waiting.indices.min { rank(waiting[$0], held, now: now) < rank(waiting[$1], held, now: now) }
             guard let next else { return }
             let place = waiting.remove(at: next)
-            held[peers[place].endpoint.host, default: 0] += 1
+            held[peers[place].endpoint.holder, default: 0] += 1
             unchoke(place, now: now, into: &outbox)
         }
     }
@@ -120,7 +120,7 @@ extension Swarm {
     private func rank(_ place: Int, _ held: [Endpoint: Int], now: Instant) -> (Int, Int, Instant, PeerHandle) {
         let endpoint = peers[place].endpoint
         return (
-            unusedTurnCount(of: place, now: now), held[endpoint.host] ?? 0,
+            unusedTurnCount(of: place, now: now), held[endpoint.holder] ?? 0,
             peers[place].chokeChangedAt ?? peers[place].phaseSince, peers[place].handle
         )
     }
