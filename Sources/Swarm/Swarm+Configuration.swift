@@ -116,7 +116,8 @@ extension Swarm {
         package var uploadIdleTime: Duration = .seconds(3)
         /// The connection of a peer that takes nothing for so long of blocks that are there for it ends.
         package var uploadStuckTime: Duration = .seconds(90)
-        /// Or sooner, once blocks that do not move are more bytes than this in all.
+        /// The same while blocks that do not move are more than `uploadStuckBytesMax` in all.
+        package var uploadStuckTimeCrowded: Duration = .seconds(10)
         package var uploadStuckBytesMax = 16 << 20
         /// From unchoking a peer to its first block takes a round trip; after this others are tried beside it.
         package var uploadProbeTime: Duration = .milliseconds(500)

@@ -31,7 +31,7 @@ extension Swarm {
     /// them together hold much.
     private mutating func dropStuckUploads(now: Instant, into outbox: inout Outbox) {
         var stuck = peers.indices.filter {
-            peers[$0].isOpen && now - standsStillSince($0, now: now) >= configuration.uploadIdleTime
+            peers[$0].isOpen && now - standsStillSince($0, now: now) >= configuration.uploadStuckTimeCrowded
         }
         guard !stuck.isEmpty else { return }
         stuck.sort { (peers[$0].lastTakenAt, peers[$0].handle) < (peers[$1].lastTakenAt, peers[$1].handle) }
