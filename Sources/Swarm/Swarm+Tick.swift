@@ -9,6 +9,8 @@ extension Swarm {
         uploadMeter.advance(now: now)
         choker.linkCarries(uploadMeter.bytesPerSecond)
         rechokeIfDue(now: now, into: &outbox)
+        reviewPlaces(now: now, into: &outbox)
+        serveWaitingMetadata(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
             if let reason = overdue(place, now: now) {
@@ -19,7 +21,6 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
-            serveIfRoom(place, now: now, into: &outbox)
             exchangeIfDue(place, now: now, into: &outbox)
             lookAfterRequests(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
@@ -47,15 +48,11 @@ extension Swarm {
     }
 
     private mutating func lookAfterRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        peers[place].idleMessages = max(0, peers[place].idleMessages - Self.idleMessagesForgiven)
         expireRefusals(of: place, now: now)
         endPassedOver(place, now: now, into: &outbox)
         doubtIfSilent(place, now: now)
         snubIfSilent(place, now: now, into: &outbox)
     }
-
-    /// Messages without use that a peer may send each half second for as long as it likes.
-    private static let idleMessagesForgiven = 100
 
     /// A peer that is silent, or whose block does not become whole, has its requests cancelled: drops of a block now
     /// and then would hold it for ever.

@@ -46,6 +46,11 @@ package struct Swarm {
     var frontPatience: Duration = .seconds(1)
     /// Whose turn it is when a portion is given.
     var turn = 0
+    /// How often peers of a host had an upload place lately and took nothing.
+    var unusedTurns = HostLedger(hostsMax: 1_024, halfLife: .seconds(60))
+    var metadataUpload: MetadataUpload
+    /// Bytes that choked peers of a host were given lately.
+    var fastServed = HostLedger(hostsMax: 1_024, halfLife: .seconds(300))
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
     /// Our own link is lost: nobody is called.
@@ -94,6 +99,10 @@ package struct Swarm {
         var connecting = 0
         var requests = 0
         var requestFailures = 0
+        var metadataUploadedBytes = 0
+        var unusedTurns = 0
+        var floods = 0
+        var stuckUploads = 0
     }
 
     /// `firstHandle` begins a range of handles that is this swarm's alone.
@@ -110,6 +119,7 @@ package struct Swarm {
         candidates = CandidateQueue(configuration: configuration)
         race = MetadataRace(infoHash: infoHash, configuration: configuration)
         choker = Choker(configuration, now: now)
+        metadataUpload = MetadataUpload(now: now)
         downloadMeter = RateMeter(now: now)
         uploadMeter = RateMeter(now: now)
     }
@@ -172,6 +182,11 @@ package struct Swarm {
         snapshot.connectFailures = counters.connectFailures
         snapshot.peersBanned = candidates.bannedCount
         snapshot.metadataOffers = race?.offerCount ?? 0
+        snapshot.metadataEvictions = race?.evictionCount ?? 0
+        snapshot.metadataUploadedBytes = counters.metadataUploadedBytes
+        snapshot.unusedTurns = counters.unusedTurns
+        snapshot.floods = counters.floods
+        snapshot.stuckUploads = counters.stuckUploads
         for peer in peers {
             guard peer.isOpen else {
                 snapshot.peersConnecting += 1
