@@ -68,8 +68,7 @@ struct SwarmDisk {
 
     /// The bytes are to come again.
     mutating func forget(_ piece: Int, offset: Int, count: Int) {
-        pieces[piece]?.missing += count
-        pieces[piece]?.lies.removeAll { $0.block == offset / Self.blockLength }
+        pieces[piece]?.forget(block: offset / Self.blockLength, count: count)
     }
 
     /// One tick of writing.
@@ -111,6 +110,14 @@ extension SwarmDisk.Piece {
         if !lies.isEmpty { overwrite(range, of: block) }
         if lie != 0 { lies.append((block, range, lie)) }
         return new > 0 && missing == 0
+    }
+
+    /// The beginning of a block that was not finished is not there any more.
+    fileprivate mutating func forget(block: Int, count: Int) {
+        let known = min(count, covered[block])
+        covered[block] -= known
+        missing += known
+        lies.removeAll { $0.block == block }
     }
 
     private mutating func overwrite(_ range: Range<Int>, of block: Int) {
