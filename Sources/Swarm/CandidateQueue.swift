@@ -14,14 +14,15 @@ package struct CandidateQueue {
     /// Endpoints refused because the queue was full.
     package private(set) var refusedCount = 0
     package private(set) var bannedCount = 0
-    /// With port 0.
-    private var bannedHosts: Set<Endpoint> = []
+    /// Hosts, with port 0, and endpoints that gave bad data.
+    private var liars: BanList
+    /// Endpoints that answered with our own peer id: never their hosts, which others may share.
+    private var echoes: BanList
     /// Where others see us, in each family.
     private var ourselves: [Endpoint.Family: Endpoint] = [:]
 
     private struct Record {
         var failures = 0
-        var isBanned = false
         /// Being tried or connected.
         var isBusy = false
         /// In `fresh` or `waiting`.
@@ -43,14 +44,17 @@ package struct CandidateQueue {
 
     package init(configuration: Swarm.Configuration) {
         self.configuration = configuration
+        liars = BanList(time: configuration.banTime, countMax: configuration.bansMax)
+        echoes = BanList(time: configuration.banTime, countMax: configuration.bansMax)
     }
 
     package var knownCount: Int { records.count }
     package var hasFresh: Bool { !fresh.isEmpty }
     package var nextRetry: Instant? { waiting.first?.at }
 
-    package func isBanned(_ endpoint: Endpoint) -> Bool {
-        records[endpoint]?.isBanned ?? false || bannedHosts.contains(endpoint.host)
+    /// Whether the endpoint is refused: it or its host gave bad data lately, or it is ourselves.
+    package func isBanned(_ endpoint: Endpoint, now: Instant) -> Bool {
+        [endpoint, endpoint.host].contains { liars.contains($0, now: now) } || echoes.contains(endpoint, now: now)
     }
 
     /// Others see us at this address and port.
@@ -70,15 +74,13 @@ package struct CandidateQueue {
     /// One that had been given up gets another chance. Whether it is a seed is as the last one to name it says: one
     /// peer's word is not to keep a seed from it for ever.
     package mutating func found(
-        _ endpoint: Endpoint, _ flags: PeerExchangeMessage.Flags = [], isTrusted: Bool = false
+        _ endpoint: Endpoint, _ flags: PeerExchangeMessage.Flags = [], isTrusted: Bool = false, now: Instant
     ) -> Bool {
-        guard endpoint.port != 0 else { return false }
+        guard endpoint.port != 0, !isBanned(endpoint, now: now) else { return false }
         if let record = records[endpoint] {
             records[endpoint]?.flags.remove(.isSeed)
             records[endpoint]?.flags.formUnion(flags)
-            if record.failures >= configuration.connectAttemptsMax, !isBanned(endpoint), !record.isBusy,
-                !record.isQueued
-            {
+            if record.failures >= configuration.connectAttemptsMax, !record.isBusy, !record.isQueued {
                 records[endpoint]?.failures = configuration.connectAttemptsMax - 1
                 enqueue(endpoint)
             }
@@ -100,7 +102,7 @@ package struct CandidateQueue {
         while let endpoint = fresh.popFirst() ?? dueRetry(now: now) {
             guard let record = records[endpoint] else { continue }
             records[endpoint]?.isQueued = false
-            guard !record.isBusy, !isBanned(endpoint) else { continue }
+            guard !record.isBusy, !isBanned(endpoint, now: now) else { continue }
             guard !isSeed || !record.wasSeed && !record.flags.contains(.isSeed) else {
                 shelved(endpoint)
                 continue
@@ -161,20 +163,33 @@ package struct CandidateQueue {
         records[endpoint]?.failures = configuration.connectAttemptsMax
     }
 
-    package mutating func ban(_ endpoint: Endpoint) {
-        guard !isBanned(endpoint), records[endpoint] != nil || records.count < configuration.candidatesMax else {
-            return
-        }
-        if configuration.bansHosts { bannedHosts.insert(endpoint.host) }
-        records[endpoint, default: Record()].isBusy = false
-        records[endpoint, default: Record()].isBanned = true
-        bannedCount += 1
+    /// The endpoint gave bad data: it is refused for a time, and its host too where hosts have addresses of their own.
+    package mutating func ban(_ endpoint: Endpoint, now: Instant) {
+        if !isBanned(endpoint, now: now) { bannedCount += 1 }
+        liars.insert(configuration.bansHosts ? endpoint.host : endpoint, now: now)
+        shelved(endpoint)
+    }
+
+    /// The endpoint answered with our own peer id, so it is left alone for a time.
+    package mutating func isOurselves(_ endpoint: Endpoint, now: Instant) {
+        echoes.insert(endpoint, now: now)
+        shelved(endpoint)
+    }
+
+    /// The peer broke the protocol as no honest client does: it is called again after a longer delay.
+    package mutating func misbehaved(_ endpoint: Endpoint, now: Instant) {
+        guard var record = records[endpoint] else { return }
+        record.isBusy = false
+        record.failures += 1
+        records[endpoint] = record
+        guard record.failures < configuration.connectAttemptsMax else { return }
+        retry(endpoint, after: configuration.distrustDelay * (1 << min(record.failures - 1, 10)), now: now)
     }
 
     /// Makes room for a new endpoint: the oldest of those given up goes.
     private mutating func forgetOne() -> Bool {
         let index = records.values.firstIndex {
-            $0.failures >= configuration.connectAttemptsMax && !$0.isBusy && !$0.isQueued && !$0.isBanned
+            $0.failures >= configuration.connectAttemptsMax && !$0.isBusy && !$0.isQueued
         }
         if let index { records.remove(at: index) }
         return index != nil
@@ -187,7 +202,7 @@ package struct CandidateQueue {
     }
 
     private mutating func retry(_ endpoint: Endpoint, after delay: Duration, now: Instant) {
-        guard records[endpoint]?.isQueued == false, records[endpoint]?.isBanned == false else { return }
+        guard records[endpoint]?.isQueued == false else { return }
         records[endpoint]?.isQueued = true
         let retry = Retry(endpoint: endpoint, at: now + delay)
         let position = waiting.firstIndex { $0.at > retry.at } ?? waiting.count

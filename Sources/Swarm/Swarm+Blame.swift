@@ -24,7 +24,7 @@ extension Swarm {
             if places[liar.peer] != nil {
                 lose(liar.peer, .badData, closing: true, now: now, into: &outbox)
             } else {
-                candidates.ban(liar.endpoint)
+                candidates.ban(liar.endpoint, now: now)
             }
         }
         connectMore(now: now, into: &outbox)

@@ -78,6 +78,12 @@ extension Swarm {
         package var encryption = EncryptionPolicy.prefer
         /// A liar's host is refused as well as its endpoint: not where many peers share one address.
         package var bansHosts = false
+        /// How long an address that gave bad data is refused: others may get the address, or share it.
+        package var banTime: Duration = .seconds(60 * 60)
+        /// Addresses refused at the same time; beyond, the oldest of the network with most of them is forgiven.
+        package var bansMax = 1_000
+        /// The wait before an endpoint that broke the protocol is called again; doubles with each failure.
+        package var distrustDelay: Duration = .seconds(60)
 
         /// Peers served at once for what they give us, or in turn; one more is served by chance.
         ///

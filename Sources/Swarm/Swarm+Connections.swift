@@ -11,7 +11,7 @@ extension Swarm {
         _ endpoints: [Endpoint], source: PeerSource, now: Instant, into outbox: inout Outbox
     ) {
         let isTrusted = [.user, .magnet, .lsd].contains(source)
-        let new = endpoints.filter { candidates.found($0, isTrusted: isTrusted) }
+        let new = endpoints.filter { candidates.found($0, isTrusted: isTrusted, now: now) }
         if !new.isEmpty { report(.peersFound(new, source), into: &outbox) }
         connectMore(now: now, into: &outbox)
     }
@@ -20,7 +20,7 @@ extension Swarm {
     package mutating func peersExchanged(
         _ peers: [PeerExchangeMessage.Added], now: Instant, into outbox: inout Outbox
     ) {
-        let new = peers.filter { candidates.found($0.endpoint, $0.flags) }.map(\.endpoint)
+        let new = peers.filter { candidates.found($0.endpoint, $0.flags, now: now) }.map(\.endpoint)
         if !new.isEmpty { report(.peersFound(new, .exchange), into: &outbox) }
         connectMore(now: now, into: &outbox)
     }
@@ -52,7 +52,7 @@ extension Swarm {
     package mutating func adopt(
         _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
     ) {
-        guard !hasFailed, !candidates.isBanned(endpoint), let handshake = session.peerHandshake,
+        guard !hasFailed, !candidates.isBanned(endpoint, now: now), let handshake = session.peerHandshake,
             makeRoom(for: endpoint, now: now, into: &outbox)
         else {
             outbox.lost.append(handle)
@@ -245,18 +245,21 @@ extension Swarm {
         report(.peerLost(peer.endpoint, reason), into: &outbox)
     }
 
-    private mutating func ban(_ peer: Peer) {
-        candidates.ban(peer.endpoint)
-        guard !peer.isOutgoing, let port = peer.extensions.listenPort, port != 0 else { return }
+    private mutating func ban(_ peer: Peer, now: Instant) {
+        candidates.ban(peer.endpoint, now: now)
+        // Where hosts are refused, the port does not matter.
+        guard !configuration.bansHosts, !peer.isOutgoing, let port = peer.extensions.listenPort, port != 0 else { return }
         var listening = peer.endpoint
         listening.port = port
-        candidates.ban(listening)
+        candidates.ban(listening, now: now)
     }
 
     private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
-        if reason.isForGood { ban(peer) }
+        if reason == .badData { return ban(peer, now: now) }
         // The port of an incoming connection is not one to call back at.
-        guard peer.isOutgoing, !reason.isForGood else { return }
+        guard peer.isOutgoing else { return }
+        if reason == .ourselves { return candidates.isOurselves(peer.endpoint, now: now) }
+        if reason.isSuspicious { return candidates.misbehaved(peer.endpoint, now: now) }
         // Who took the call and said nothing may want it opened the other way.
         let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
         if saidNothing, candidates.opensOtherwise(peer.endpoint) { return }
