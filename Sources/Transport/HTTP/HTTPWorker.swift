@@ -51,21 +51,29 @@ final class HTTPWorker {
     /// Works until it is told to stop, or libcurl fails altogether; returns what that means for all requests.
     private func serve(_ loop: OpaquePointer) -> HTTPError {
         while true {
-            let turn = mailbox.take(room: configuration.inFlightMax - transfers.count)
+            let turn = mailbox.take(
+                room: configuration.inFlightMax - transfers.count,
+                running: Dictionary(transfers.values.map { ($0.order.host, 1) }, uniquingKeysWith: +),
+                perHostMax: configuration.inFlightPerHostMax)
             for (order, error) in turn.dropped { mailbox.end(order, .failure(error)) }
             if turn.isStopped { return .stopped }
+            var hasEnded = false
             for id in turn.cancelled {
-                if let transfer = transfers[id] { end(transfer, .failure(.cancelled)) }
+                guard let transfer = transfers[id] else { continue }
+                end(transfer, .failure(.cancelled))
+                hasEnded = true
             }
             for order in turn.starting { start(order, on: loop) }
             guard mainline_http_run(loop) else { return .cannotStart("libcurl's loop failed") }
-            endFinished(loop)
+            if endFinished(loop) { hasEnded = true }
+            if turn.lacksRoom, transfers.count < configuration.inFlightMax || endSlow() { hasEnded = true }
             var sleep = Self.sleepMax
             if let deadline = turn.nextDeadline {
-                // Whatever ended in this turn has left its place to one that waits.
-                if transfers.count < configuration.inFlightMax { continue }
+                // What ended in this turn has left its place to one that waits.
+                if hasEnded { continue }
                 sleep = min(sleep, deadline - LoopTimer.now)
             }
+            if turn.lacksRoom, let patience { sleep = min(sleep, patience - LoopTimer.now) }
             guard mainline_http_wait(loop, max(sleep, .zero).wholeMilliseconds) else {
                 return .cannotStart("libcurl cannot wait")
             }
@@ -83,12 +91,27 @@ final class HTTPWorker {
         }
     }
 
-    private func endFinished(_ loop: OpaquePointer) {
+    /// Returns whether any had ended.
+    private func endFinished(_ loop: OpaquePointer) -> Bool {
         var code: CInt = 0
+        let count = transfers.count
         while let context = mainline_http_next_ended(loop, &code) {
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
             end(transfer, transfer.result(code: code))
         }
+        return transfers.count < count
+    }
+
+    /// When the oldest transfer has had its time.
+    private var patience: Instant? { transfers.values.map(\.startedAt).min().map { $0 + configuration.patience } }
+
+    /// Ends the oldest transfer, if it has had its time while others wait.
+    private func endSlow() -> Bool {
+        guard let patience, patience <= LoopTimer.now,
+            let slowest = transfers.values.min(by: { $0.startedAt < $1.startedAt })
+        else { return false }
+        end(slowest, .failure(.timedOut("no answer for \(configuration.patience.inSeconds) s, and others waited")))
+        return true
     }
 
     private func end(_ transfer: HTTPTransfer, _ result: Result<HTTPResponse, HTTPError>) {
