@@ -113,6 +113,7 @@ extension Swarm {
         picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
         peers[place].silencesTaken = 0
         peers[place].hasSnubbedUs = false
         let receipt = picker?.received(block, from: peers[place].handle)
@@ -154,6 +155,7 @@ extension Swarm {
     mutating func restartClocks(of place: Int, now: Instant) {
         peers[place].lastProgressAt = now
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
     }
 
     private mutating func completed(now: Instant, into outbox: inout Outbox) {

@@ -125,8 +125,10 @@ package enum PeerLoss: Equatable, Sendable {
     case protocolViolation(PeerFault?)
     /// The peer gave data that failed its hash, or metadata that did: its address is refused for a time.
     case badData
-    /// We need nothing from it and it needs nothing from us, or it is a second connection to the same peer.
+    /// We need nothing from it and it needs nothing from us.
     case redundant
+    /// There is another connection to the same peer.
+    case duplicate
     /// One that comes before it in the canonical order took its place (BEP 40).
     case displaced
     /// The peer answered with our own peer id: the endpoint is ours, or an echo. Only that endpoint is refused.

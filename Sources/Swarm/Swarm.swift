@@ -22,6 +22,18 @@ package struct Swarm {
     let identity: Identity
     var generator: SeededGenerator
     var candidates: CandidateQueue
+    /// Shared with other swarms by an owner that swaps it in and out around each fact.
+    package var connectLimits: ConnectLimits
+    /// Peers that connected to us, by who holds the places.
+    var callers = HolderTable<PeerHandle>()
+    /// When the next useless connection gives way while something is received.
+    var nextGiveWay = Instant.origin
+    /// When a wanted block was last received.
+    var lastReceivedAt: Instant
+    /// As of the last tick, peers of use in `configuration.usefulTime`.
+    var usefulCount = 0
+    /// Those of them that have given us something.
+    var giverCount = 0
     /// All connections and attempts, in no meaningful order; `places` finds one by its handle.
     var peers: [Peer] = []
     var places: [PeerHandle: Int] = [:]
@@ -81,7 +93,14 @@ package struct Swarm {
         var wastedBytes = 0
         var connectFailures = 0
         var unchoked = 0
-        var connecting = 0
+        /// Attempts under way, until the handshake of the peer is there.
+        var attempts = 0
+        /// Those of them at endpoints that were tried before.
+        var retries = 0
+        /// Connections ended so that their place goes to another peer.
+        var displaced = 0
+        /// Callers for which there was no place.
+        var callersRefused = 0
     }
 
     /// `firstHandle` begins a range of handles that is this swarm's alone.
@@ -96,7 +115,9 @@ package struct Swarm {
         self.generator = generator
         nextHandle = firstHandle
         candidates = CandidateQueue(configuration: configuration)
+        connectLimits = ConnectLimits(configuration.connects)
         race = MetadataRace(infoHash: infoHash, configuration: configuration)
+        lastReceivedAt = now
         choker = Choker(configuration, now: now)
         downloadMeter = RateMeter(now: now)
         uploadMeter = RateMeter(now: now)
@@ -157,6 +178,12 @@ package struct Swarm {
         snapshot.peersKnown = candidates.knownCount
         snapshot.connectFailures = counters.connectFailures
         snapshot.peersBanned = candidates.bannedCount
+        snapshot.peersUseful = usefulCount
+        snapshot.candidatesRefused = candidates.refusedCount
+        snapshot.candidatesDisplaced = candidates.displacedCount
+        snapshot.candidatesWaiting = candidates.freshCount
+        snapshot.peersDisplaced = counters.displaced
+        snapshot.callersRefused = counters.callersRefused
         snapshot.metadataOffers = race?.offerCount ?? 0
         for peer in peers {
             guard peer.isOpen else {

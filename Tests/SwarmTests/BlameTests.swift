@@ -15,16 +15,19 @@ import Testing
         [0, 0, 0, UInt8(body.count + 1), id] + body
     }
 
-    @Test(arguments: [
-        [0, 0, 0, 1, 5], [0, 0, 0, 3, 5, 0, 0], [0, 0, 0, 7, 5, 0, 0, 0, 0, 0, 0], [0, 0, 0, 2, 0, 0],
-        [0, 0, 0, 5, 4, 0xFF, 0xFF, 0xFF, 0xFF], [0, 0x20, 0, 0, 20], [0, 0, 0, 3, 20, 0, 0x64],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0, 0, 0, 1, 5], [0, 0, 0, 3, 5, 0, 0], [0, 0, 0, 7, 5, 0, 0, 0, 0, 0, 0], [0, 0, 0, 2, 0, 0],
+            [0, 0, 0, 5, 4, 0xFF, 0xFF, 0xFF, 0xFF], [0, 0x20, 0, 0, 20], [0, 0, 0, 3, 20, 0, 0x64],
+        ] as [[UInt8]])
     func whoBreaksTheProtocolIsDroppedAndItsNeighbourIsTaken(bytes: [UInt8]) throws {
         var bench = try bench()
         let rude = bench.call(from: peer)
         bench.say(rude, bytes)
         #expect(bench.closed == [rude])
-        let losses = bench.outbox.events.compactMap { if case .peerLost(_, let loss) = $0.event { loss } else { nil } }
+        let losses: [PeerLoss] = bench.outbox.events.compactMap { notice in
+            if case .peerLost(_, let loss) = notice.event { loss } else { nil }
+        }
         #expect(losses.count == 1 && losses != [.badData])
         let honest = bench.call(from: neighbour)
         let again = bench.call(from: peer)

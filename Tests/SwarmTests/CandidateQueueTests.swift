@@ -111,12 +111,115 @@ import Testing
         #expect(priorities.count == 10 && priorities == priorities.sorted(by: >))
     }
 
-    @Test func thoseWhoAreVouchedForTakeTurnsWithTheOthers() {
+    // MARK: Sources
+
+    @Test func theSourcesTakeTurnsAndAFloodOfOneDelaysTheOthersByAsManyCalls() {
         var queue = CandidateQueue(configuration: Swarm.Configuration())
-        for endpoint in endpoints.prefix(4) { _ = queue.found(endpoint, now: .origin) }
-        for endpoint in endpoints.suffix(6) { _ = queue.found(endpoint, .isReachable, now: .origin) }
-        let order = (0..<10).compactMap { _ in queue.next(now: .origin) }
-        #expect(order == [4, 0, 5, 1, 6, 2, 7, 3, 8, 9].map { endpoints[$0] })
+        for number in 0..<4_000 {
+            _ = queue.found(flooded(number), .isReachable, source: .exchange, by: endpoints[0], now: .origin)
+        }
+        let honest: [(Endpoint, PeerSource)] = [
+            (endpoints[1], .tracker), (endpoints[2], .dht), (endpoints[3], .user), (endpoints[4], .lsd),
+        ]
+        for (endpoint, source) in honest { _ = queue.found(endpoint, source: source, now: .origin) }
+        let first = (0..<5).compactMap { _ in queue.next(now: .origin) }
+        #expect(Set(first).isSuperset(of: honest.map(\.0)))
+    }
+
+    @Test func thePeersThatNameOthersTakeTurns() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        for number in 0..<2_000 { _ = queue.found(flooded(number), source: .exchange, by: endpoints[0], now: .origin) }
+        _ = queue.found(endpoints[2], source: .exchange, by: .v4(7, 7, 7, 7, port: 1), now: .origin)
+        #expect((0..<2).compactMap { _ in queue.next(now: .origin) }.contains(endpoints[2]))
+    }
+
+    @Test func withinOneNamerThoseThatItReachedComeFirst() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        let namer = endpoints[0]
+        for endpoint in endpoints[1...4] { _ = queue.found(endpoint, source: .exchange, by: namer, now: .origin) }
+        for endpoint in endpoints[5...8] {
+            _ = queue.found(endpoint, .isReachable, source: .exchange, by: namer, now: .origin)
+        }
+        let order = (0..<8).compactMap { _ in queue.next(now: .origin) }
+        #expect(order == Array(endpoints[5...8] + endpoints[1...4]))
+    }
+
+    @Test(arguments: [PeerSource.user, .magnet, .tracker, .dht, .lsd, .exchange])
+    func aFullListTakesWhatOtherSourcesName(source: PeerSource) {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        let countMax = Swarm.Configuration().candidatesMax
+        for number in 0..<countMax + 200 {
+            _ = queue.found(flooded(number), source: .exchange, by: endpoints[0], now: .origin)
+        }
+        #expect(queue.knownCount == countMax && queue.refusedCount == 200)
+        #expect(queue.found(endpoints[5], source: source, by: .v4(7, 7, 7, 7, port: 1), now: .origin) == true)
+        #expect(queue.knownCount == countMax && queue.displacedCount == 1)
+        #expect((0..<10).compactMap { _ in queue.next(now: .origin) }.contains(endpoints[5]))
+    }
+
+    @Test func aSecondFloodGetsItsShareAndNoMore() {
+        var configuration = Swarm.Configuration()
+        configuration.candidatesMax = 300
+        var queue = CandidateQueue(configuration: configuration)
+        for number in 0..<150 { _ = queue.found(flooded(number), source: .tracker, by: endpoints[0], now: .origin) }
+        for number in 150..<1_000 {
+            _ = queue.found(flooded(number), source: .exchange, by: endpoints[1], now: .origin)
+        }
+        let left = (0..<150).count { !queue.found(flooded($0), source: .tracker, by: endpoints[0], now: .origin) }
+        #expect(left == 150)
+    }
+
+    @Test func whatABetterSourceNamesCountsForThatSource() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        for number in 0..<1_000 { _ = queue.found(flooded(number), source: .exchange, by: endpoints[0], now: .origin) }
+        // The flood names an honest peer too, as its last one.
+        _ = queue.found(endpoints[5], source: .exchange, by: endpoints[0], now: .origin)
+        #expect(queue.found(endpoints[5], source: .tracker, now: .origin) == false)
+        #expect((0..<2).compactMap { _ in queue.next(now: .origin) }.contains(endpoints[5]))
+        #expect(queue.freshCount == 999)
+    }
+
+    @Test func aRetryIsNotKeptOutByAFlood() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        _ = queue.found(endpoints[5], source: .tracker, now: .origin)
+        #expect(queue.next(now: .origin) == endpoints[5])
+        queue.failed(endpoints[5], now: .origin)
+        for number in 0..<1_000 { _ = queue.found(flooded(number), source: .exchange, by: endpoints[0], now: .origin) }
+        let later = Instant.origin + Swarm.Configuration().reconnectDelay
+        #expect((0..<2).compactMap { _ in queue.next(now: later) }.contains(endpoints[5]))
+    }
+
+    @Test func theOtherPortsOfAHostThatNeverAnswersComeLater() {
+        var queue = CandidateQueue(configuration: Swarm.Configuration())
+        let victim = (1...200).map { Endpoint.v4(20, 0, 0, 1, port: UInt16($0)) }
+        for endpoint in victim + [.v4(20, 0, 0, 2, port: 6881)] {
+            _ = queue.found(endpoint, source: .dht, by: endpoints[0], now: .origin)
+        }
+        var calls = 0
+        while let endpoint = queue.next(now: .origin) {
+            calls += 1
+            guard endpoint.host == victim[0].host else { break }
+            queue.failed(endpoint, now: .origin)
+        }
+        #expect(calls == 4)
+    }
+
+    @Test func entriesThatNoLongerCountTakeNoRoom() {
+        var configuration = Swarm.Configuration()
+        configuration.candidatesMax = 50
+        var queue = CandidateQueue(configuration: configuration)
+        for number in 0..<5_000 {
+            let namer = Endpoint.v4(30, UInt8(number >> 8 & 255), UInt8(number & 255), 1, port: 1)
+            _ = queue.found(flooded(number), source: .exchange, by: namer, now: .origin)
+            _ = queue.found(flooded(number), source: .tracker, by: namer, now: .origin)
+        }
+        #expect(queue.knownCount == 50 && queue.freshCount == 50)
+        #expect((0..<100).compactMap { _ in queue.next(now: .origin) }.count == 50)
+        #expect(queue.freshCount == 0)
+    }
+
+    private func flooded(_ number: Int) -> Endpoint {
+        .v4(40, UInt8(number >> 8), UInt8(number & 255), 9, port: 6881)
     }
 
     @Test func aSeedCallsNoSeedsUnlessTheyAreNamedAsSomethingElse() {
@@ -151,6 +254,6 @@ import Testing
         _ = queue.found(endpoints[1], now: .origin)
         #expect(queue.opening(of: endpoints[0]) == .encrypted && queue.opening(of: endpoints[1]) == .plaintext)
         #expect(queue.next(now: .origin) == endpoints[0])
-        #expect(queue.opensOtherwise(endpoints[0]) && queue.opening(of: endpoints[0]) == .plaintext)
+        #expect(queue.opensOtherwise(endpoints[0], now: .origin) && queue.opening(of: endpoints[0]) == .plaintext)
     }
 }

@@ -72,6 +72,7 @@ extension GetEvent {
         case .protocolViolation(nil): "dropped: its encrypted opening is broken"
         case .badData: "banned for an hour: gave data that fails its hash"
         case .redundant: "dropped: not needed"
+        case .duplicate: "dropped: there is another connection to the same peer"
         case .displaced: "dropped: its place went to another"
         case .ourselves: "is ourselves"
         case .idle: "dropped: silent for too long"

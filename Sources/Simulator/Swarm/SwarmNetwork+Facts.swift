@@ -37,9 +37,9 @@ extension SwarmNetwork {
         var from = hosts[caller].endpoint
         from.port = UInt16(truncatingIfNeeded: 32_768 + lane / 2 % 28_000)
         let delay = max(1, lanes[lane].delayTicks)
-        guard let handle = clients[host].accepted(from: from, now: now) else {
-            return calendar.put(.refused(lane: lane), afterTicks: delay)
-        }
+        var accepted: PeerHandle?
+        tell(host) { client, now, outbox in accepted = client.accepted(from: from, now: now, into: &outbox) }
+        guard let handle = accepted else { return }
         lanesByHandle[host][handle] = lane ^ 1
         lanes[lane].receiverHandle = handle
         lanes[lane ^ 1].senderHandle = handle
