@@ -6,8 +6,10 @@
 
 #include "MainlineHTTP.h"
 
+#include "address.h"
+
 #include <net/if.h>
-#include <sys/socket.h>
+#include <time.h>
 
 /// CURLMsg.
 struct curl_message {
@@ -49,14 +51,26 @@ struct mainline_http_library {
     int (*url_get)(const void *url, int part, char **text, unsigned flags);
     void (*url_cleanup)(void *url);
     void (*free)(void *text);
+    void *(*list_append)(void *list, const char *text);
+    void (*list_free)(void *list);
+    void *(*share_init)(void);
+    int (*share_setopt)(void *share, int option, ...);
+    int (*share_cleanup)(void *share);
 };
 
 /// CURL_ERROR_SIZE.
 enum { CURL_REASON_SIZE = 256 };
 
+/// Sockets that are read no more and kept for a while, and for how long.
+enum { CURL_KEPT_SOCKETS = 64, CURL_KEPT_SECONDS = 3 };
+
 struct mainline_http_loop {
     struct mainline_http_library *library;
     void *multi;
+    /// A ring; free places have -1.
+    int kept[CURL_KEPT_SOCKETS];
+    time_t kept_since[CURL_KEPT_SOCKETS];
+    size_t next_kept;
 };
 
 struct mainline_http_transfer {
@@ -66,6 +80,12 @@ struct mainline_http_transfer {
     size_t header_bytes;
     bool headers_too_long;
     bool name_refused;
+    /// The name that was refused, to be freed by the library, and the port of its URL.
+    char *refused_host;
+    long refused_port;
+    /// Addresses of names for this transfer alone, and the table that keeps them from others.
+    void *names;
+    void *share;
     /// libcurl's code of the first setting that it refused.
     int code;
     int socket_error;
@@ -73,6 +93,9 @@ struct mainline_http_transfer {
     bool asks_before_request;
     bool is_started;
     char device[IFNAMSIZ];
+    /// The own address, unless it is any.
+    struct mainline_endpoint source;
+    bool has_source;
     char reason[CURL_REASON_SIZE];
 };
 
@@ -86,7 +109,13 @@ enum { CURL_START_ALL = 3 };
 enum { CURL_PROTOCOL_HTTP = 1, CURL_PROTOCOL_HTTPS = 2 };
 
 /// Parts of a URL.
-enum { CURL_PART_URL = 0, CURL_PART_HOST = 5, CURL_PART_PATH = 7 };
+enum { CURL_PART_URL = 0, CURL_PART_HOST = 5, CURL_PART_PORT = 6, CURL_PART_PATH = 7 };
+
+/// CURLU_DEFAULT_PORT: the port of the scheme where the URL has none.
+enum { CURL_DEFAULT_PORT = 1 };
+
+/// CURLSHOPT_SHARE and CURL_LOCK_DATA_DNS.
+enum { CURL_SHARE_WHAT = 1, CURL_SHARE_NAMES = 3 };
 
 /// CURLMOPT_*.
 enum { CURL_MULTI_CONNECTIONS_KEPT = 6 };
@@ -113,15 +142,19 @@ enum {
     CURL_WRITE_DATA = 10001,
     CURL_ERROR_BUFFER = 10010,
     CURL_HEADER_DATA = 10029,
+    CURL_SHARE = 10100,
     CURL_ACCEPT_ENCODING = 10102,
     CURL_PRIVATE = 10103,
     CURL_OPEN_SOCKET_DATA = 10164,
+    CURL_CLOSE_SOCKET_DATA = 10209,
     CURL_NO_PROXY = 10177,
+    CURL_NAMES = 10203,
     CURL_BEFORE_LOOKUP_DATA = 10273,
     CURL_BEFORE_REQUEST_DATA = 10313,
     CURL_WRITE_FUNCTION = 20011,
     CURL_HEADER_FUNCTION = 20079,
     CURL_OPEN_SOCKET_FUNCTION = 20163,
+    CURL_CLOSE_SOCKET_FUNCTION = 20208,
     CURL_BEFORE_LOOKUP_FUNCTION = 20272,
     CURL_BEFORE_REQUEST_FUNCTION = 20312,
     CURL_FILE_SIZE_MAX = 30117,
@@ -129,6 +162,7 @@ enum {
 
 // What libcurl calls, by the names of its options; `context` is the transfer.
 int mainline_curl_open_socket(void *context, int purpose, struct curl_address *address);
+int mainline_curl_keep_socket(void *loop, int descriptor);
 int mainline_curl_before_lookup(void *state, void *reserved, void *context);
 int mainline_curl_before_request(void *context, char *remote, char *local, int remote_port, int local_port);
 size_t mainline_curl_received_header(const char *bytes, size_t size, size_t count, void *context);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,14 +15,14 @@ enum { HEADER_BYTES_MAX = 64 * 1024 };
 /// A part of the URL asked for now, to be freed by the library; NULL if it has none.
 ///
 /// It is libcurl's own parser that reads it: two parsers could see two different hosts in one URL.
-static char *current_url_part(struct mainline_http_transfer *transfer, int part) {
+static char *current_url_part(struct mainline_http_transfer *transfer, int part, unsigned flags) {
     struct mainline_http_library *library = transfer->loop->library;
     const char *current = NULL;
     char *text = NULL;
     if (library->easy_getinfo(transfer->easy, CURL_INFO_URL, &current) != 0 || current == NULL) return NULL;
     void *url = library->url();
     if (url == NULL) return NULL;
-    if (library->url_set(url, CURL_PART_URL, current, 0) != 0 || library->url_get(url, part, &text, 0) != 0)
+    if (library->url_set(url, CURL_PART_URL, current, 0) != 0 || library->url_get(url, part, &text, flags) != 0)
         text = NULL;
     library->url_cleanup(url);
     return text;
@@ -31,8 +32,8 @@ static bool is_allowed(struct mainline_http_transfer *transfer, const struct soc
     struct mainline_http_library *library = transfer->loop->library;
     long redirects = 0;
     library->easy_getinfo(transfer->easy, CURL_INFO_REDIRECTS, &redirects);
-    char *host = current_url_part(transfer, CURL_PART_HOST);
-    char *path = current_url_part(transfer, CURL_PART_PATH);
+    char *host = current_url_part(transfer, CURL_PART_HOST, 0);
+    char *path = current_url_part(transfer, CURL_PART_PATH, 0);
     bool allowed = host != NULL && path != NULL
         && transfer->listener.allows(
             transfer->listener.context, address, address->sa_family, host, path, redirects);
@@ -46,23 +47,35 @@ int mainline_curl_before_lookup(void *state, void *reserved, void *context) {
     (void)state, (void)reserved;
     struct mainline_http_transfer *transfer = context;
     struct in_addr v4;
-    char *host = current_url_part(transfer, CURL_PART_HOST);
+    char *host = current_url_part(transfer, CURL_PART_HOST, 0);
     bool is_name = host == NULL || (host[0] != '[' && inet_pton(AF_INET, host, &v4) != 1);
-    transfer->loop->library->free(host);
-    if (is_name) transfer->name_refused = true;
-    return is_name ? 1 : 0;
+    if (!is_name) {
+        transfer->loop->library->free(host);
+        return 0;
+    }
+    char *port = current_url_part(transfer, CURL_PART_PORT, CURL_DEFAULT_PORT);
+    transfer->name_refused = true;
+    transfer->loop->library->free(transfer->refused_host);
+    transfer->refused_host = host;
+    transfer->refused_port = port != NULL ? strtol(port, NULL, 10) : 0;
+    transfer->loop->library->free(port);
+    return 1;
 }
 
 int mainline_curl_open_socket(void *context, int purpose, struct curl_address *address) {
     struct mainline_http_transfer *transfer = context;
     if (purpose != 0 || (address->family != AF_INET && address->family != AF_INET6)) return CURL_NO_SOCKET;
     if (!is_allowed(transfer, &address->address)) return CURL_NO_SOCKET;
-    // libcurl makes the socket non-blocking, and binds it to the source if there is one.
+    // libcurl makes the socket non-blocking. It would resolve the own address as if it were a name, so we bind to it.
+    union address source;
+    socklen_t length = mainline_fill(&source, &transfer->source);
+    if (transfer->has_source && source.any.sa_family != address->family) return CURL_NO_SOCKET;
     int descriptor = socket(address->family, address->type | SOCK_CLOEXEC, address->protocol);
     if (descriptor >= 0
         && (transfer->device[0] == 0
-            || setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, transfer->device, strlen(transfer->device) + 1) == 0
-            || errno == EPERM))  // not ours to choose: the address that it is bound to has to do
+            || setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, transfer->device, strlen(transfer->device) + 1)
+                == 0)
+        && (!transfer->has_source || bind(descriptor, &source.any, length) == 0))
         return descriptor;
     if (transfer->socket_error == 0) transfer->socket_error = errno;
     if (descriptor >= 0) close(descriptor);

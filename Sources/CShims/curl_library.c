@@ -34,6 +34,11 @@ static bool find_functions(struct mainline_http_library *library, void *handle, 
         {"curl_url_get", &library->url_get},
         {"curl_url_cleanup", &library->url_cleanup},
         {"curl_free", &library->free},
+        {"curl_slist_append", &library->list_append},
+        {"curl_slist_free_all", &library->list_free},
+        {"curl_share_init", &library->share_init},
+        {"curl_share_setopt", &library->share_setopt},
+        {"curl_share_cleanup", &library->share_cleanup},
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *function = dlsym(handle, functions[i].name);

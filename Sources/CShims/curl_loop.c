@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct mainline_http_loop *mainline_http_loop_make(struct mainline_http_library *library, long kept_connections) {
     struct mainline_http_loop *loop = calloc(1, sizeof *loop);
@@ -15,13 +16,42 @@ struct mainline_http_loop *mainline_http_loop_make(struct mainline_http_library 
         return NULL;
     }
     library->multi_setopt(multi, CURL_MULTI_CONNECTIONS_KEPT, kept_connections);
+    for (size_t i = 0; i < CURL_KEPT_SOCKETS; i++) loop->kept[i] = -1;
     loop->library = library;
     loop->multi = multi;
     return loop;
 }
 
+static time_t seconds_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
+static void drop_kept(struct mainline_http_loop *loop, time_t before) {
+    for (size_t i = 0; i < CURL_KEPT_SOCKETS; i++) {
+        if (loop->kept[i] < 0 || loop->kept_since[i] > before) continue;
+        close(loop->kept[i]);
+        loop->kept[i] = -1;
+    }
+}
+
+/// What arrives for a connection whose socket is gone, the system answers by whatever route is best: while the other end
+/// closes too, the socket stays.
+int mainline_curl_keep_socket(void *context, int descriptor) {
+    struct mainline_http_loop *loop = context;
+    shutdown(descriptor, SHUT_WR);
+    drop_kept(loop, seconds_now() - CURL_KEPT_SECONDS);
+    if (loop->kept[loop->next_kept] >= 0) close(loop->kept[loop->next_kept]);
+    loop->kept[loop->next_kept] = descriptor;
+    loop->kept_since[loop->next_kept] = seconds_now();
+    loop->next_kept = (loop->next_kept + 1) % CURL_KEPT_SOCKETS;
+    return 0;
+}
+
 void mainline_http_loop_close(struct mainline_http_loop *loop) {
     loop->library->multi_cleanup(loop->multi);
+    drop_kept(loop, seconds_now());
     free(loop->library);
     free(loop);
 }

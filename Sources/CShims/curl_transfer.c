@@ -77,6 +77,14 @@ void mainline_http_set_number(struct mainline_http_transfer *transfer, enum main
 
 void mainline_http_set_device(struct mainline_http_transfer *transfer, const char *device) {
     strncpy(transfer->device, device, sizeof transfer->device - 1);
+    set_function(transfer, CURL_CLOSE_SOCKET_FUNCTION, (any_function)mainline_curl_keep_socket);
+    set_pointer(transfer, CURL_CLOSE_SOCKET_DATA, transfer->loop);
+}
+
+void mainline_http_set_source(struct mainline_http_transfer *transfer, struct mainline_endpoint source) {
+    transfer->source = source;
+    transfer->source.port = 0;
+    transfer->has_source = true;
 }
 
 void mainline_http_refuse_names(struct mainline_http_transfer *transfer) {
@@ -84,9 +92,32 @@ void mainline_http_refuse_names(struct mainline_http_transfer *transfer) {
     set_pointer(transfer, CURL_BEFORE_LOOKUP_DATA, transfer);
 }
 
+void mainline_http_know_name(struct mainline_http_transfer *transfer, const char *entry) {
+    struct mainline_http_library *library = transfer->loop->library;
+    void *names = library->list_append(transfer->names, entry);
+    if (names != NULL) {
+        transfer->names = names;
+    } else if (transfer->code == 0) {
+        transfer->code = CURL_NOT_STARTED;
+    }
+}
+
+/// The addresses of names are those that this transfer was given: the table of the loop would remember them for ever.
+static void set_names(struct mainline_http_transfer *transfer) {
+    struct mainline_http_library *library = transfer->loop->library;
+    transfer->share = library->share_init();
+    if (transfer->share == NULL || library->share_setopt(transfer->share, CURL_SHARE_WHAT, CURL_SHARE_NAMES) != 0) {
+        transfer->code = CURL_NOT_STARTED;
+        return;
+    }
+    set_pointer(transfer, CURL_SHARE, transfer->share);
+    set_pointer(transfer, CURL_NAMES, transfer->names);
+}
+
 int mainline_http_start(struct mainline_http_transfer *transfer) {
     // A connection that is kept could serve a request that nobody was asked about.
     if (!transfer->asks_before_request) set_number(transfer, MAINLINE_HTTP_CLOSES_CONNECTION, 1);
+    if (transfer->names != NULL) set_names(transfer);
     if (transfer->code != 0) return transfer->code;
     int code = transfer->loop->library->multi_add_handle(transfer->loop->multi, transfer->easy);
     transfer->is_started = code == 0;
@@ -97,6 +128,9 @@ void mainline_http_close(struct mainline_http_transfer *transfer) {
     struct mainline_http_library *library = transfer->loop->library;
     if (transfer->is_started) library->multi_remove_handle(transfer->loop->multi, transfer->easy);
     library->easy_cleanup(transfer->easy);
+    if (transfer->share != NULL) library->share_cleanup(transfer->share);
+    library->list_free(transfer->names);
+    library->free(transfer->refused_host);
     free(transfer);
 }
 
@@ -105,11 +139,14 @@ struct mainline_http_outcome mainline_http_describe(struct mainline_http_transfe
     struct mainline_http_outcome outcome = {
         .headers_too_long = transfer->headers_too_long,
         .name_refused = transfer->name_refused,
+        .refused_host = transfer->refused_host != NULL ? transfer->refused_host : "",
+        .refused_port = transfer->refused_port,
         .socket_error = transfer->socket_error,
         .reason = transfer->reason[0] != 0 ? transfer->reason : library->easy_strerror(code),
     };
     library->easy_getinfo(transfer->easy, CURL_INFO_STATUS, &outcome.status);
     library->easy_getinfo(transfer->easy, CURL_INFO_PORT, &outcome.port);
+    library->easy_getinfo(transfer->easy, CURL_INFO_REDIRECTS, &outcome.redirects);
     if (library->easy_getinfo(transfer->easy, CURL_INFO_URL, &outcome.url) != 0 || outcome.url == NULL)
         outcome.url = "";
     if (library->easy_getinfo(transfer->easy, CURL_INFO_ADDRESS, &outcome.address) != 0 || outcome.address == NULL)

@@ -3,9 +3,19 @@
 #include "address.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 #include <unistd.h>
+
+// Since Linux 4.15, and not in every C library.
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT 73
+#endif
 
 socklen_t mainline_fill(union address *address, const struct mainline_endpoint *endpoint) {
     memset(address, 0, sizeof *address);
@@ -40,14 +50,25 @@ struct mainline_endpoint mainline_read(const union address *address) {
     return endpoint;
 }
 
-static int open_bound(struct mainline_endpoint local, int type) {
+static int open_bound(struct mainline_endpoint local, int type, const char *device, bool *device_refused) {
     union address address;
+    *device_refused = false;
     socklen_t length = mainline_fill(&address, &local);
     int descriptor = socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
+    // Since Linux 5.7 no rights are needed for this, as long as the socket has no device yet.
+    if (device != NULL && setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0) {
+        int error = errno;
+        *device_refused = true;
+        close(descriptor);
+        return -error;
+    }
     int on = 1;
     // A listener's port is free again at once after a restart; a second UDP socket on a port would steal packets.
     if ((type == SOCK_STREAM && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        // For `mainline_tcp_renounce`. The UDP socket of the same port keeps other programs away.
+        || (type == SOCK_STREAM && device != NULL
+            && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
         || (local.is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         || bind(descriptor, &address.any, length) != 0) {
         int error = errno;
@@ -63,8 +84,9 @@ static void ask_for_buffer(int descriptor, int forced, int plain, int bytes) {
         setsockopt(descriptor, SOL_SOCKET, plain, &bytes, sizeof bytes);
 }
 
-int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes) {
-    int descriptor = open_bound(local, SOCK_DGRAM);
+int mainline_udp_open(
+    struct mainline_endpoint local, const char *device, int buffer_bytes, bool *device_refused) {
+    int descriptor = open_bound(local, SOCK_DGRAM, device, device_refused);
     if (descriptor < 0) return descriptor;
     ask_for_buffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes);
     ask_for_buffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
@@ -73,8 +95,6 @@ int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes) {
 
 static bool join_group(int descriptor, const union address *group, const union address *local, const char *interface) {
     int on = 1, off = 0;
-    // What others on this machine have joined, and what comes by other interfaces, is not for us.
-    setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface));
     if (group->any.sa_family == AF_INET6) {
         struct ipv6_mreq membership = {.ipv6mr_multiaddr = group->v6.sin6_addr};
         membership.ipv6mr_interface = if_nametoindex(interface);
@@ -92,14 +112,17 @@ static bool join_group(int descriptor, const union address *group, const union a
 }
 
 int mainline_multicast_open(
-    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface) {
+    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface, bool must_hold) {
     union address addresses[2];
     socklen_t length = mainline_fill(&addresses[0], &group);
     mainline_fill(&addresses[1], &local);
     int descriptor = socket(addresses[0].any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
     int on = 1;
-    if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+    // What others on this machine have joined, and what comes by other interfaces, is not for us.
+    bool holds =
+        setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) == 0;
+    if ((must_hold && !holds) || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
         || !join_group(descriptor, &addresses[0], &addresses[1], interface)
         || bind(descriptor, &addresses[0].any, length) != 0) {
         int error = errno;
@@ -109,8 +132,9 @@ int mainline_multicast_open(
     return descriptor;
 }
 
-int mainline_tcp_listen(struct mainline_endpoint local, int backlog) {
-    int descriptor = open_bound(local, SOCK_STREAM);
+int mainline_tcp_listen(
+    struct mainline_endpoint local, const char *device, int backlog, bool *device_refused) {
+    int descriptor = open_bound(local, SOCK_STREAM, device, device_refused);
     if (descriptor < 0) return descriptor;
     if (listen(descriptor, backlog) != 0) {
         int error = errno;
@@ -126,6 +150,97 @@ int mainline_local_port(int descriptor) {
     if (getsockname(descriptor, &address.any, &length) != 0) return -errno;
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
+
+int mainline_port_guard(struct mainline_endpoint local, const char *device) {
+    // Drops what asks for a connection (SYN without ACK, in byte 13 of the header), and passes the rest.
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    union address address;
+    socklen_t length = mainline_fill(&address, &local);
+    int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0
+        || (local.is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
+        || bind(descriptor, &address.any, length) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    // Some systems grant no memory for filters: then one caller is kept waiting, and others get no answer.
+    setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    if (listen(descriptor, 0) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_tcp_renounce(struct mainline_endpoint local, const char *device, struct mainline_endpoint remote) {
+    union address addresses[2];
+    socklen_t lengths[] = {mainline_fill(&addresses[0], &local), mainline_fill(&addresses[1], &remote)};
+    int descriptor = socket(addresses[0].any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0
+        || bind(descriptor, &addresses[0].any, lengths[0]) != 0
+        || (connect(descriptor, &addresses[1].any, lengths[1]) != 0 && errno != EINPROGRESS)) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_mute_open(struct mainline_endpoint local, bool is_tcp) {
+    union address address;
+    socklen_t length = mainline_fill(&address, &local);
+    int type = (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int descriptor = socket(address.any.sa_family, type, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1, bytes = 0, hops_max = 255;
+    int level = local.is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    // A packet that has passed no router would have 255 left: all others are dropped before TCP sees them.
+    if (setsockopt(descriptor, level, local.is_v6 ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof on) != 0
+        || (is_tcp
+            && setsockopt(
+                   descriptor, level, local.is_v6 ? IPV6_MINHOPCOUNT : IP_MINTTL, &hops_max, sizeof hops_max) != 0)
+        || (is_tcp && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        || setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0
+        || (local.is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
+        || bind(descriptor, &address.any, length) != 0 || (is_tcp && listen(descriptor, 0) != 0)) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_changes_open(void) {
+    struct sockaddr_nl address = {
+        .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (descriptor < 0) return -errno;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int mainline_interface_index(const char *interface) { return (int)if_nametoindex(interface); }
 
 void mainline_close(int descriptor) {
     close(descriptor);

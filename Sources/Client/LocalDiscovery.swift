@@ -80,6 +80,11 @@ struct LocalDiscovery {
         next = min(next ?? .distantFuture, entries.values[index].next)
     }
 
+    /// Our link was lost and is back: torrents are announced as soon as they may be.
+    mutating func networkReturned(now: Instant) {
+        for torrent in entries.keys { starved(torrent, now: now) }
+    }
+
     /// What is to be said now, packet by packet.
     mutating func announcesDue(now: Instant) -> [LocalAnnounce] {
         guard let next, next <= now else { return [] }

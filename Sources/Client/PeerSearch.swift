@@ -52,6 +52,12 @@ struct PeerSearch {
         if !isRunning { nextStart = min(nextStart, now + retryMin) }
     }
 
+    /// Our link was lost and is back: what was found or announced meanwhile is little.
+    mutating func networkReturned(now: Instant) {
+        (retryDelay, announceRetryDelay) = (retryMin, announceRetryMin)
+        if !isRunning { nextStart = min(nextStart, now) }
+    }
+
     mutating func finished(_ outcome: Outcome, now: Instant) {
         isRunning = false
         lacksPeers = outcome == .lacksPeers

@@ -35,6 +35,11 @@ package struct OutstandingRequests: Sendable {
     package var oldestRequestedAt: Instant? { queue.first?.requestedAt }
     package var oldest: BlockRequest? { queue.first?.block }
 
+    /// The oldest request, if a later one was answered before it.
+    package var passedOver: BlockRequest? {
+        queue.count > places.count ? queue.first?.block : nil
+    }
+
     /// All blocks, oldest request first.
     package var blocks: [BlockRequest] {
         queue.lazy.filter { !$0.isAnswered }.map(\.block)

@@ -16,6 +16,8 @@ package enum PeerFault: Error, Hashable, Sendable {
     case pieceOutOfRange(Int)
     /// A request of nothing, of too much, or beyond the end of its piece.
     case invalidRequest(BlockRequest)
+    /// More messages that carry nothing than any peer has reason to send; for the owner, who counts them.
+    case tooManyMessages
     /// The bencoded part of an extended message cannot be read; for the owner, who reads those.
     case malformedExtension
 
@@ -31,7 +33,7 @@ package enum PeerFault: Error, Hashable, Sendable {
 
     package var scope: Scope {
         switch self {
-        case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension: .dropPeer
+        case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension, .tooManyMessages: .dropPeer
         case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .distrustPeer
         }
     }

@@ -8,6 +8,14 @@ extension Session {
         longestBlock = max(longestBlock, block.length)
     }
 
+    /// The block whose bytes are arriving to be stored, and how many have.
+    package typealias Partial = (block: BlockRequest, received: Int)
+
+    package var partial: Partial? {
+        guard case .payload(let block, let received, .store) = state, received > 0 else { return nil }
+        return (block, received)
+    }
+
     /// What is yet to come of `block` is no longer wanted and will be discarded; false if it was not outstanding.
     @discardableResult
     package mutating func cancelled(_ block: BlockRequest) -> Bool {

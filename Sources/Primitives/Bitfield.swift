@@ -11,8 +11,10 @@ package struct Bitfield: Hashable, Sendable {
     }
 
     package init(filled count: Int) {
-        self.init(count: count)
-        for index in 0..<count { self[index] = true }
+        self.count = count
+        setCount = count
+        words = Array(repeating: .max, count: (count + 63) / 64)
+        if !count.isMultiple(of: 64) { words[words.count - 1] = .max << UInt64(64 - count % 64) }
     }
 
     /// Reads a bitfield message; nil when its length is wrong or a spare bit is set, as BEP 3 demands.
@@ -61,11 +63,6 @@ package struct Bitfield: Hashable, Sendable {
         return false
     }
 
-    /// Whether both, of the same length, have some bit.
-    package func overlaps(_ other: Bitfield) -> Bool {
-        zip(words, other.words).contains { $0 & $1 != 0 }
-    }
-
     /// The bits that `other`, of the same length, has not.
     package func subtracting(_ other: Bitfield) -> Bitfield {
         var rest = self
@@ -74,10 +71,68 @@ package struct Bitfield: Hashable, Sendable {
         return rest
     }
 
+    /// The bits of this one and of `other`, which is of the same length.
+    package func union(_ other: Bitfield) -> Bitfield {
+        var all = self
+        for index in words.indices { all.words[index] |= other.words[index] }
+        all.setCount = all.words.reduce(0) { $0 + $1.nonzeroBitCount }
+        return all
+    }
+
     /// The set bits, ascending.
-    package var setIndices: some Sequence<Int> {
-        words.indices.lazy.flatMap { [words] word in
-            (0..<64).lazy.filter { words[word] >> UInt64(63 - $0) & 1 == 1 }.map { word * 64 + $0 }
+    package var setIndices: SetIndices { SetIndices(words: words) }
+
+    /// The bits set in both, ascending; `other` is of the same length.
+    ///
+    /// Begins with the 64 bits around `start`, which must exist, and ends before them when `wraps`, else at the end.
+    package func common(with other: Bitfield, from start: Int = 0, wraps: Bool = false) -> CommonIndices {
+        let left = words.count - (wraps ? 0 : start / 64)
+        return CommonIndices(words: words, others: other.words, first: start / 64, count: left)
+    }
+
+    package struct SetIndices: Sequence, IteratorProtocol, Sendable {
+        private let words: [UInt64]
+        private var position = 0
+        /// What is left of the word before `position`.
+        private var rest: UInt64 = 0
+
+        init(words: [UInt64]) { self.words = words }
+
+        package mutating func next() -> Int? {
+            while rest == 0 {
+                guard position < words.count else { return nil }
+                rest = words[position]
+                position += 1
+            }
+            let bit = rest.leadingZeroBitCount
+            rest &= ~(1 << UInt64(63 - bit))
+            return (position - 1) * 64 + bit
+        }
+    }
+
+    package struct CommonIndices: Sequence, IteratorProtocol, Sendable {
+        private let words: [UInt64]
+        private let others: [UInt64]
+        /// The word that is looked at, and how many are left behind it.
+        private var position: Int
+        private var left: Int
+        private var rest: UInt64 = 0
+
+        init(words: [UInt64], others: [UInt64], first: Int, count: Int) {
+            (self.words, self.others) = (words, others)
+            (position, left) = (first - 1, count)
+        }
+
+        package mutating func next() -> Int? {
+            while rest == 0 {
+                guard left > 0 else { return nil }
+                left -= 1
+                position = position + 1 < words.count ? position + 1 : 0
+                rest = words[position] & others[position]
+            }
+            let bit = rest.leadingZeroBitCount
+            rest &= ~(1 << UInt64(63 - bit))
+            return position * 64 + bit
         }
     }
 }

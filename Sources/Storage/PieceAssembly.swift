@@ -30,6 +30,14 @@ final class PieceAssembly {
 
         var end: Int { offset + length }
 
+        /// `range` is in bytes of the piece and lies within the part.
+        func slice(_ range: Range<Int>) -> Part {
+            let start = (buffer?.readerIndex ?? 0) + range.lowerBound - offset
+            return Part(
+                offset: range.lowerBound, length: range.count,
+                buffer: buffer.flatMap { $0.getSlice(at: start, length: range.count) })
+        }
+
         /// Valid as long as the part is kept.
         func vector(from start: Int, length: Int) -> iovec {
             guard let buffer else { preconditionFailure("bytes that are on disk are not written again") }
@@ -68,6 +76,31 @@ final class PieceAssembly {
         let kept = coveredBytes - before
         bufferedBytes += kept
         return kept
+    }
+
+    /// Lets go of bytes that are to come again, and says how many of them were in memory.
+    func remove(_ range: Range<Int>) -> Int {
+        var kept: [Part] = []
+        var dropped = 0
+        for part in parts {
+            guard part.offset < range.upperBound, part.end > range.lowerBound else {
+                kept.append(part)
+                continue
+            }
+            let inside = max(part.offset, range.lowerBound)..<min(part.end, range.upperBound)
+            kept += [part.slice(part.offset..<inside.lowerBound), part.slice(inside.upperBound..<part.end)]
+                .filter { $0.length > 0 }
+            coveredBytes -= inside.count
+            if part.buffer != nil { dropped += inside.count }
+        }
+        parts = kept
+        bufferedBytes -= dropped
+        if hashedBytes > range.lowerBound {
+            hasher.reset()
+            hashedBytes = 0
+        }
+        cursorIndex = parts.firstIndex { $0.end > hashedBytes } ?? parts.count
+        return dropped
     }
 
     /// Counts a stretch as on disk already, before any byte has come: it must lie behind all others.

@@ -21,6 +21,19 @@ extension StorageWorker {
         }
     }
 
+    /// Bytes of a piece in the making were given by a peer that did not finish their block: they are to come again.
+    mutating func forget(piece: Int, offset: Int, length: Int) {
+        guard phase == .writable, !have[piece], let assembly = assemblies[piece], !assembly.isWhole else { return }
+        var start = offset
+        for span in info.spans(piece: piece, offset: offset, length: length) {
+            defer { start += span.length }
+            guard !info.files[span.file].isPadding else { continue }
+            let dropped = assembly.remove(start..<start + span.length)
+            bufferedBytes -= dropped
+            release(dropped)
+        }
+    }
+
     /// Enough to fill the lanes of the hasher, or too much to hold.
     private var isRoundDue: Bool {
         let isFull = whole.count >= SHA1Lanes.count || bufferedBytes > configuration.maxBufferedBytes

@@ -35,6 +35,7 @@ package final class TorrentStorage: Sendable {
     private enum Command: Sendable {
         case open
         case store(piece: Int, offset: Int, ByteBuffer)
+        case forget(piece: Int, offset: Int, length: Int)
         case digestBlocks(piece: Int)
         case read(tag: UInt64, [BlockRead], heads: [UInt8], BlockPipe?)
         case finishWhole
@@ -84,6 +85,13 @@ package final class TorrentStorage: Sendable {
         precondition(
             offset >= 0 && bytes.readableBytes <= info.length(ofPiece: piece) - offset, "bytes outside the piece")
         enqueue(.store(piece: piece, offset: offset, bytes))
+    }
+
+    /// Bytes that were stored of a piece that is not whole are not kept: they are to be stored again.
+    package func forget(piece: Int, offset: Int, length: Int) {
+        precondition(
+            offset >= 0 && length >= 0 && length <= info.length(ofPiece: piece) - offset, "bytes outside the piece")
+        enqueue(.forget(piece: piece, offset: offset, length: length))
     }
 
     /// Reads parts of verified pieces into one buffer; answered by `blocksRead` with the same tag.
@@ -156,6 +164,8 @@ package final class TorrentStorage: Sendable {
             guard worker?.store(piece: piece, offset: offset, bytes) != nil else {
                 return report([.released(bytes: bytes.readableBytes)])
             }
+        case .forget(let piece, let offset, let length):
+            worker?.forget(piece: piece, offset: offset, length: length)
         case .digestBlocks(let piece): worker?.digestBlocks(of: piece)
         case .read(let tag, let blocks, let heads, let pipe):
             guard worker?.read(blocks, heads: heads, tag: tag, into: pipe) != nil else {

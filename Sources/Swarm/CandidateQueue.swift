@@ -282,6 +282,28 @@ package struct CandidateQueue {
         giveUp(endpoint)
     }
 
+    /// Our own link was lost and is back: what failed meanwhile says nothing about the endpoints.
+    package mutating func networkReturned(now: Instant) {
+        hosts = HostRecords()
+        var left: [Retry] = []
+        while let retry = waiting.popMin() { left.append(retry) }
+        for retry in left where records[retry.endpoint]?.number == retry.number { enqueue(retry.endpoint) }
+        let failed = givenUp
+        givenUp = []
+        for (endpoint, number) in failed {
+            guard let record = records[endpoint], record.givenUpNumber == number else { continue }
+            // What was given up for other reasons stays so.
+            guard record.failures >= configuration.connectAttemptsMax else {
+                givenUp.append((endpoint, number))
+                continue
+            }
+            records[endpoint]?.givenUpNumber = nil
+            records[endpoint]?.failures = configuration.connectAttemptsMax - 1
+            shelve(endpoint)
+            enqueue(endpoint)
+        }
+    }
+
     // MARK: Waiting
 
     private mutating func giveUp(_ endpoint: Endpoint) {

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Primitives
 
 /// What a block's bytes were, short enough to be kept: the first half of their SHA-1.
@@ -13,36 +14,47 @@ struct FailedPieces: Sendable {
         let endpoints: [PeerHandle: Endpoint]
     }
 
-    /// Pieces remembered at once, and attempts at each: what liars can make us keep.
-    static let piecesMax = 64
+    /// Blocks of all attempts together, and attempts at one piece: what liars can make us keep, some 2 MB.
+    static let blocksMax = 1 << 16
     static let attemptsMax = 4
 
-    private var attempts: [Int: [Attempt]] = [:]
-    /// Not remembered, since there was no room.
+    /// The piece that failed first is the first to be forgotten.
+    private var attempts: OrderedDictionary<Int, [Attempt]> = [:]
+    private var blockCount = 0
+    /// Not remembered, or forgotten, since there was no room.
     private(set) var refusedCount = 0
 
     func isSuspect(_ piece: Int) -> Bool { attempts[piece] != nil }
 
     mutating func remember(_ piece: Int, _ attempt: Attempt) {
-        guard attempts[piece] != nil || attempts.count < Self.piecesMax,
-            attempts[piece, default: []].count < Self.attemptsMax
-        else {
+        guard attempts[piece, default: []].count < Self.attemptsMax, attempt.blocks.count <= Self.blocksMax else {
             refusedCount += 1
             return
         }
         attempts[piece, default: []].append(attempt)
+        blockCount += attempt.blocks.count
+        while blockCount > Self.blocksMax, attempts.count > 1 {
+            refusedCount += 1
+            forget(attempts.keys[0])
+        }
     }
 
     /// Who gave blocks that the right piece does not have, with their endpoints, in the order of the blocks; forgets
     /// the attempts.
     mutating func liars(of piece: Int, right: [BlockDigest]) -> [(peer: PeerHandle, endpoint: Endpoint)] {
         var liars: [(peer: PeerHandle, endpoint: Endpoint)] = []
-        for attempt in attempts.removeValue(forKey: piece) ?? [] where attempt.blocks.count == right.count {
+        let known = attempts[piece] ?? []
+        forget(piece)
+        for attempt in known where attempt.blocks.count == right.count {
             for block in right.indices where attempt.blocks[block] != right[block] {
                 guard let peer = attempt.givers[block], let endpoint = attempt.endpoints[peer] else { continue }
                 if !liars.contains(where: { $0.peer == peer }) { liars.append((peer, endpoint)) }
             }
         }
         return liars
+    }
+
+    private mutating func forget(_ piece: Int) {
+        for attempt in attempts.removeValue(forKey: piece) ?? [] { blockCount -= attempt.blocks.count }
     }
 }

@@ -39,13 +39,19 @@ struct Peer {
 
     // What the peer said.
     var extensions = ExtensionHandshake()
-    /// The pieces that the peer has; nil until the torrent is known.
+    /// The pieces that the peer has, to which it may add; nil until the torrent is known.
     var pieces: Bitfield?
+    /// How the picker counts it.
+    var counting = AvailabilityIndex.Counting.byPieces
+    /// `pieces` without those it is not to be asked for now; nil while there is no difference.
+    var withoutRefused: Bitfield?
     /// A bitfield, or what stands for one, and haves that came before the torrent was known.
     var earlyBitfield: EarlyPieces?
     var earlyHaves: [Int] = []
     /// Pieces that it gives even while it chokes us (BEP 6).
     var allowedFast: [Int] = []
+    /// How many it has named so far.
+    var allowedFastCount = 0
     var isChokingUs = true
     var isInterestedInUs = false
 
@@ -65,10 +71,16 @@ struct Peer {
     var idleGeneration: Int?
     /// How many cancels of a block the peer has not answered (BEP 6).
     var cancelled: [BlockRequest: Int] = [:]
-    /// Pieces that it has and was not to be asked for any more, since it rejected one of their blocks lately.
+    /// Pieces that it has and is not to be asked for now, since it rejected one of their blocks lately.
     var refused: [(piece: Int, at: Instant)] = []
-    /// How often others took its blocks for its silence since it last gave one.
-    var silencesTaken = 0
+    /// How many requests it is trusted with.
+    var trust: Trust
+    /// In one of the queues of idle peers.
+    var isQueuedAsIdle = false
+    /// Blocks were asked of it since it was last known to work at no piece alone.
+    var mayOwnPieces = false
+    /// Messages that carry nothing, less what is forgiven with time.
+    var idleMessages = 0
     /// It did not give in time what it owed us, and has given no whole block since.
     var hasSnubbedUs = false
     /// When a block last came, or the first request of an idle peer went out.
@@ -131,6 +143,9 @@ struct Peer {
         return true
     }
 
+    /// The pieces that it may be asked for.
+    var askable: Bitfield? { withoutRefused ?? pieces }
+
     /// Whether the piece exists and the peer lacks it.
     mutating func lacks(_ piece: Int) -> Bool {
         guard let count = pieces?.count, piece < count else { return false }
@@ -168,6 +183,7 @@ struct Peer {
         lastSentAt = now
         lastProgressAt = now
         lastBlockAt = now
+        trust = Trust(now: now)
         nextExchange = now + configuration.exchangeFirstDelay
         nextExchangeAccepted = now
         pipeline = BlockPipeline(

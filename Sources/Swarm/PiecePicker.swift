@@ -20,11 +20,17 @@ package struct PiecePicker {
     var begun: OrderedDictionary<Int, PieceProgress> = [:]
     /// Pieces whole, and with the storage to be verified.
     var verifying: OrderedDictionary<Int, Gift> = [:]
-    /// Pieces that failed with several givers: the next attempt has one, so that it shows who lies.
+    /// Pieces that failed with several givers: the next attempt has one, so that it shows which peer lies.
     var suspicious: Set<Int> = []
+    /// Those of them that wait for a peer that has proved itself, since when; in no other table of waiting pieces.
+    var suspects: OrderedDictionary<Int, Instant> = [:]
     var freeBlockCount = 0
+    /// Blocks that were asked of doubted peers only.
+    var doubtfulBlockCount = 0
     private let order: Order
     private let hasPadding: Bool
+    /// No piece before this one is missing.
+    private var firstMissing = 0
     /// Grows whenever there is more to begin or to resume than before: a peer for which nothing was found need not ask
     /// again until then.
     package internal(set) var generation = 0
@@ -38,12 +44,30 @@ package struct PiecePicker {
         case sequential
     }
 
-    /// Who gave a piece.
+    /// Which peers gave a piece.
     package struct Gift: Equatable, Sendable {
         /// Once each, in the order of their first block.
         package var contributors: [PeerHandle] = []
-        /// Of each block; nil where it came from two.
+        /// Of each block; nil where none was needed.
         package var givers: [PeerHandle?] = []
+        /// Where they were; only looked up.
+        package var endpoints: [PeerHandle: Endpoint] = [:]
+    }
+
+    /// What may be asked of one peer.
+    package struct Asker {
+        package let peer: PeerHandle
+        /// Without those that it is not to be asked for.
+        package let pieces: Bitfield
+        /// It gives a piece in so short a time that no other need help.
+        package var isFast = false
+        /// It has given pieces that were right, or no other peer has: it may be given a suspect alone.
+        package var mayTakeSuspects = false
+
+        package init(_ peer: PeerHandle, having pieces: Bitfield) {
+            self.peer = peer
+            self.pieces = pieces
+        }
     }
 
     /// Without `wanted`, every piece is.
@@ -59,7 +83,15 @@ package struct PiecePicker {
 
     package var isComplete: Bool { missing.isEmpty }
     /// Nothing is left to begin and every block is asked of somebody.
-    package var isEndGame: Bool { index.waitingCount == 0 && freeBlockCount == 0 && !begun.isEmpty }
+    package var isEndGame: Bool {
+        index.waitingCount == 0 && suspects.isEmpty && freeBlockCount == 0 && !begun.isEmpty
+    }
+    /// Whether any block may be asked of another peer than before.
+    package var hasWork: Bool {
+        freeBlockCount > 0 || doubtfulBlockCount > 0 || index.waitingCount > 0 || !suspects.isEmpty
+    }
+    package var hasDoubtful: Bool { doubtfulBlockCount > 0 }
+    package var isSequential: Bool { order == .sequential }
 
     package func length(ofPiece piece: Int) -> Int { info.length(ofPiece: piece) }
 
@@ -80,65 +112,127 @@ package struct PiecePicker {
 
     // MARK: What peers have
 
-    package mutating func peerJoined(having pieces: Bitfield) {
-        index.peerJoined(having: pieces)
+    /// Returns how the peer is counted, which `peerLeft` must be told.
+    package mutating func peerJoined(having pieces: Bitfield) -> AvailabilityIndex.Counting {
         generation += 1
+        return index.peerJoined(having: pieces)
     }
 
-    package mutating func peerLeft(having pieces: Bitfield) {
-        index.peerLeft(having: pieces)
+    package mutating func peerLeft(having pieces: Bitfield, counted counting: AvailabilityIndex.Counting) {
+        index.peerLeft(having: pieces, counted: counting)
     }
 
-    /// A peer has `piece` as well, and so has `pieces`.
-    package mutating func peerGained(_ piece: Int, having pieces: Bitfield) {
-        index.peerGained(piece, having: pieces)
-    }
-
-    /// A peer that had `before` will not give `piece`.
-    package mutating func peerLost(_ piece: Int, before: Bitfield) {
-        index.peerLost(piece, before: before)
-    }
+    /// A peer that is counted has `piece` as well.
+    package mutating func peerGained(_ piece: Int) { index.peerGained(piece) }
 
     // MARK: Picking
 
-    /// Appends up to `count` blocks to ask of a peer that has `pieces`.
+    /// Appends up to `count` blocks to ask of a peer.
     ///
     /// `current` is the piece that the peer works at. A fast peer does whole pieces, so that a slow one does not keep
-    /// its pieces from being whole, and the few who have a piece are not asked for parts of one that many have.
+    /// its pieces from being whole, and the few that have a piece are not asked for parts of one that many have.
     package mutating func pick(
-        _ count: Int, for peer: PeerHandle, having pieces: Bitfield, current: inout Int?, isFast: Bool,
-        using generator: inout SeededGenerator, into blocks: inout [BlockRequest]
-    ) {
-        let end = blocks.count + count
-        if let piece = current, pieces[piece] { take(from: piece, for: peer, until: end, into: &blocks) }
-        resume(pieces, for: peer, current: &current, until: end, into: &blocks) { piece in
-            isFast ? piece.owner == nil : !piece.isFast
-        }
-        while blocks.count < end, let piece = nextPiece(in: pieces, using: &generator) {
-            begin(piece, isFast: isFast)
-            take(from: piece, for: peer, until: end, into: &blocks)
-            current = piece
-        }
-        resume(pieces, for: peer, current: &current, until: end, into: &blocks) { _ in true }
-    }
-
-    /// The end game: appends up to `count` blocks that are on their way from fewer than `copies` peers, and not from
-    /// the one that is asked, who has `pieces` and owes us `outstanding`.
-    package mutating func duplicate(
-        _ count: Int, having pieces: Bitfield, copies: Int, outstanding: OutstandingRequests,
+        _ count: Int, for asker: Asker, current: inout Int?, now: Instant, using generator: inout SeededGenerator,
         into blocks: inout [BlockRequest]
     ) {
         let end = blocks.count + count
-        for (position, piece) in begun.keys.enumerated() where pieces[piece] && !suspicious.contains(piece) {
-            for block in 0..<begun.values[position].count {
-                guard blocks.count < end else { return }
-                let request = request(piece: piece, block: block)
-                guard begun.values[position].mayDuplicate(block, atMost: copies), !outstanding.contains(request) else {
-                    continue
-                }
-                begun.values[position].duplicate(block)
-                blocks.append(request)
+        if let piece = current, asker.pieces[piece] { take(from: piece, for: asker, until: end, into: &blocks) }
+        if asker.mayTakeSuspects, !suspects.isEmpty {
+            takeSuspects(for: asker, current: &current, until: end, now: now, into: &blocks)
+        }
+        resume(for: asker, current: &current, until: end, into: &blocks) { piece in
+            asker.isFast ? piece.owner == nil : !piece.isFast
+        }
+        while blocks.count < end, let piece = nextPiece(in: asker.pieces, using: &generator) {
+            begin(piece, isFast: asker.isFast, now: now)
+            take(from: piece, for: asker, until: end, into: &blocks)
+            current = piece
+        }
+        resume(for: asker, current: &current, until: end, into: &blocks) { _ in true }
+    }
+
+    /// Appends up to `count` blocks that were asked of doubted peers only.
+    package mutating func pickDoubtful(
+        _ count: Int, for asker: Asker, outstanding: OutstandingRequests, into blocks: inout [BlockRequest]
+    ) {
+        let end = blocks.count + count
+        for position in begun.values.indices where begun.values[position].doubtfulCount > 0 {
+            guard blocks.count < end else { return }
+            duplicate(position, for: asker, outstanding: outstanding, until: end, into: &blocks) {
+                $0.isDoubtful($1)
             }
+        }
+    }
+
+    /// The end game: appends up to `count` blocks that are on their way from fewer than `copies` peers that are not
+    /// doubted, and not from the one that is asked, which owes us `outstanding`.
+    package mutating func duplicate(
+        _ count: Int, for asker: Asker, copies: Int, outstanding: OutstandingRequests,
+        into blocks: inout [BlockRequest]
+    ) {
+        let end = blocks.count + count
+        for position in begun.values.indices {
+            guard blocks.count < end else { return }
+            duplicate(position, for: asker, outstanding: outstanding, until: end, into: &blocks) {
+                $0.mayDuplicate($1, atMost: copies)
+            }
+        }
+    }
+
+    /// The same for the next few pieces in the order of the torrent, if they were begun before `time`.
+    package mutating func duplicateFront(
+        _ count: Int, for asker: Asker, begunBefore time: Instant, outstanding: OutstandingRequests,
+        into blocks: inout [BlockRequest]
+    ) {
+        let end = blocks.count + count
+        while firstMissing < missing.count, !missing[firstMissing] { firstMissing += 1 }
+        guard firstMissing < missing.count else { return }
+        for piece in missing.common(with: missing, from: firstMissing).prefix(Self.frontPieces) {
+            guard let position = begun.index(forKey: piece), begun.values[position].begunAt < time else { continue }
+            duplicate(position, for: asker, outstanding: outstanding, until: end, into: &blocks) {
+                $0.mayDuplicate($1, atMost: Self.frontCopies)
+            }
+        }
+    }
+
+    /// Pieces that a reader of the torrent needs next.
+    private static let frontPieces = 4
+    /// How many peers that are not doubted are asked for a block of theirs that is late.
+    private static let frontCopies = 2
+
+    private mutating func duplicate(
+        _ position: Int, for asker: Asker, outstanding: OutstandingRequests, until end: Int,
+        into blocks: inout [BlockRequest], where fits: (PieceProgress, Int) -> Bool
+    ) {
+        let piece = begun.keys[position]
+        guard asker.pieces[piece], mayWork(at: position, asker) else { return }
+        let doubtful = begun.values[position].doubtfulCount
+        for block in 0..<begun.values[position].count {
+            guard blocks.count < end else { break }
+            guard fits(begun.values[position], block) else { continue }
+            let request = request(piece: piece, block: block)
+            guard !outstanding.contains(request) else { continue }
+            begun.values[position].duplicate(block)
+            blocks.append(request)
+        }
+        doubtfulBlockCount += begun.values[position].doubtfulCount - doubtful
+    }
+
+    /// Whether a peer may be asked for blocks of a piece that was begun: a suspect is one peer's alone.
+    private func mayWork(at position: Int, _ asker: Asker) -> Bool {
+        guard !suspicious.isEmpty, suspicious.contains(begun.keys[position]) else { return true }
+        let owner = begun.values[position].owner
+        return owner == asker.peer || owner == nil && asker.mayTakeSuspects
+    }
+
+    private mutating func takeSuspects(
+        for asker: Asker, current: inout Int?, until end: Int, now: Instant, into blocks: inout [BlockRequest]
+    ) {
+        for piece in Array(suspects.keys) where blocks.count < end && asker.pieces[piece] {
+            suspects.removeValue(forKey: piece)
+            begin(piece, isFast: asker.isFast, now: now)
+            take(from: piece, for: asker, until: end, into: &blocks)
+            current = piece
         }
     }
 
@@ -154,20 +248,22 @@ package struct PiecePicker {
 
     /// Takes what is free of pieces that were begun, the oldest first.
     private mutating func resume(
-        _ pieces: Bitfield, for peer: PeerHandle, current: inout Int?, until end: Int,
-        into blocks: inout [BlockRequest], where fits: (PieceProgress) -> Bool
+        for asker: Asker, current: inout Int?, until end: Int, into blocks: inout [BlockRequest],
+        where fits: (PieceProgress) -> Bool
     ) {
         guard freeBlockCount > 0 else { return }
         for position in begun.values.indices where blocks.count < end {
             let piece = begun.keys[position]
-            guard begun.values[position].freeCount > 0, pieces[piece], fits(begun.values[position]) else { continue }
-            if take(from: piece, for: peer, until: end, into: &blocks) { current = piece }
+            guard begun.values[position].freeCount > 0, asker.pieces[piece], fits(begun.values[position]) else {
+                continue
+            }
+            if take(from: piece, for: asker, until: end, into: &blocks) { current = piece }
         }
     }
 
-    private mutating func begin(_ piece: Int, isFast: Bool) {
+    private mutating func begin(_ piece: Int, isFast: Bool, now: Instant) {
         index.remove(piece)
-        var progress = PieceProgress(length: length(ofPiece: piece), isFast: isFast)
+        var progress = PieceProgress(length: length(ofPiece: piece), isFast: isFast, now: now)
         if hasPadding { progress.skip(paddingBlocks(of: piece)) }
         freeBlockCount += progress.freeCount
         begun[piece] = progress
@@ -176,11 +272,10 @@ package struct PiecePicker {
     /// False if the piece is another's to give.
     @discardableResult
     private mutating func take(
-        from piece: Int, for peer: PeerHandle, until end: Int, into blocks: inout [BlockRequest]
+        from piece: Int, for asker: Asker, until end: Int, into blocks: inout [BlockRequest]
     ) -> Bool {
-        guard let position = begun.index(forKey: piece) else { return false }
-        if begun.values[position].owner == nil { begun.values[position].owner = peer }
-        guard !suspicious.contains(piece) || begun.values[position].owner == peer else { return false }
+        guard let position = begun.index(forKey: piece), mayWork(at: position, asker) else { return false }
+        if begun.values[position].owner == nil { begun.values[position].owner = asker.peer }
         while blocks.count < end, let block = begun.values[position].takeFree() {
             freeBlockCount -= 1
             blocks.append(request(piece: piece, block: block))

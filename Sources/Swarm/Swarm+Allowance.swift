@@ -2,7 +2,8 @@ package import Primitives
 
 /// Payload that may be moved while there is a limit: given in small portions by the owner, who shares it out.
 ///
-/// Downloading is limited by what is asked for, so that nothing arrives that was not paid for.
+/// Downloading is limited by what is asked for, so that nothing arrives that was not paid for. What is not received
+/// after all is given back, and what arrives without having been paid for is charged when it does.
 extension Swarm {
     /// A direction of payload.
     package enum Direction: Hashable, Sendable { case upload, download }
@@ -39,7 +40,8 @@ extension Swarm {
         case .download:
             allowance.download? += bytes
             allowance.isWaitingForDownload = false
-            for place in order { fillRequests(place, now: now, into: &outbox) }
+            for place in order where peers[place].trust.isGiver { fillRequests(place, now: now, into: &outbox) }
+            for place in order where !peers[place].trust.isGiver { fillRequests(place, now: now, into: &outbox) }
         }
     }
 

@@ -5,11 +5,8 @@ extension Swarm {
     mutating func remember(_ piece: Int, _ blocks: [BlockDigest], _ gift: PiecePicker.Gift) {
         // One giver is the liar at once, and needs no proof.
         guard gift.contributors.count > 1, blocks.count == gift.givers.count else { return }
-        var endpoints: [PeerHandle: Endpoint] = [:]
-        for handle in gift.contributors {
-            if let place = places[handle] { endpoints[handle] = peers[place].endpoint }
-        }
-        failures.remember(piece, FailedPieces.Attempt(blocks: blocks, givers: gift.givers, endpoints: endpoints))
+        failures.remember(
+            piece, FailedPieces.Attempt(blocks: blocks, givers: gift.givers, endpoints: gift.endpoints))
     }
 
     mutating func compareWithFailures(of piece: Int, into outbox: inout Outbox) {
@@ -21,12 +18,19 @@ extension Swarm {
         _ piece: Int, _ blocks: [BlockDigest], now: Instant, into outbox: inout Outbox
     ) {
         for liar in failures.liars(of: piece, right: blocks) {
-            if places[liar.peer] != nil {
-                lose(liar.peer, .badData, closing: true, now: now, into: &outbox)
-            } else {
-                candidates.ban(liar.endpoint, now: now)
-            }
+            condemn(liar.peer, at: liar.endpoint, now: now, into: &outbox)
         }
         connectMore(now: now, into: &outbox)
+    }
+
+    /// The peer has given wrong data, which is proved; its endpoint is known also when it is gone.
+    mutating func condemn(
+        _ liar: PeerHandle, at endpoint: Endpoint?, now: Instant, into outbox: inout Outbox
+    ) {
+        if places[liar] != nil {
+            lose(liar, .badData, closing: true, now: now, into: &outbox)
+        } else if let endpoint {
+            candidates.ban(endpoint, now: now)
+        }
     }
 }

@@ -96,6 +96,20 @@ extension Swarm {
         package var duplicateRequestsMax = 3
         /// Blocks asked at once of a peer that has nothing else to do in the end game.
         package var endGameRequestsMax = 8
+        /// When pieces are fetched in order, those at the front are asked of a second peer after twice the time that a
+        /// piece takes at the present rate, at least after this: below it, every pause of a link would be paid twice.
+        package var frontPatienceMin: Duration = .milliseconds(500)
+        /// A piece that failed waits this long for a peer that has given right ones, before any peer may give it.
+        package var suspectWaitMax: Duration = .seconds(2)
+        /// Such a peer has the piece to itself for this time, and for as long as it takes at this rate, in B/s.
+        package var suspectTimeMin: Duration = .seconds(5)
+        package var suspectBytesPerSecondMin = 256_000.0
+        /// Messages of a peer that carry neither payload nor news, beyond 200 a second: then its connection ends.
+        ///
+        /// As many as a peer may say at once when a torrent has tens of thousands of pieces.
+        package var idleMessagesMax = 4_000
+        /// A piece of which a peer has rejected a block is not asked of it again for this time.
+        package var refusalTime: Duration = .seconds(30)
         /// Bytes that the storage may hold unwritten before reading from peers stops.
         ///
         /// It bounds a download's memory: thirteen whole pieces of 1 MiB wait to be hashed side by side, as more come.

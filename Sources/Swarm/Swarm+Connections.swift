@@ -77,8 +77,19 @@ extension Swarm {
         for handle in peers.map(\.handle) { lose(handle, .redundant, closing: true, now: now, into: &outbox) }
     }
 
+    /// Nothing can be sent: no connection is attempted until `networkReturned`.
+    package mutating func networkLost() {
+        isOffline = true
+    }
+
+    package mutating func networkReturned(now: Instant, into outbox: inout Outbox) {
+        isOffline = false
+        candidates.networkReturned(now: now)
+        connectMore(now: now, into: &outbox)
+    }
+
     mutating func connectMore(now: Instant, into outbox: inout Outbox) {
-        guard !hasFailed else { return }
+        guard !hasFailed, !isOffline else { return }
         var deferred = 0
         while counters.attempts < configuration.connectingMax, peers.count < configuration.peersMax,
             // What the limits put off costs time too.
@@ -239,11 +250,7 @@ extension Swarm {
         if reason == .displaced { counters.displaced += 1 }
         if !peer.isOpen, reason != .displaced { counters.connectFailures += 1 }
         if !peer.isChokedByUs { counters.unchoked -= 1 }
-        if peer.isOpen {
-            picker?.abandoned(peer.session.outstanding.blocks)
-            picker?.released(by: handle)
-        }
-        if let pieces = peer.pieces { picker?.peerLeft(having: pieces) }
+        if peer.isOpen { stopAsking(peer, now: now, into: &outbox) }
         race?.left(handle)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)

@@ -13,15 +13,33 @@ extension Swarm {
         verifiedBytes = have.setIndices.reduce(0) { $0 + selected.bytes(ofPiece: $1) }
         report(.storageOpened(verifiedPieces: have.setCount), into: &outbox)
         for place in peers.indices where peers[place].isOpen {
-            // Too late for a bitfield, which must follow the handshake.
-            for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
-            if let pieces = peers[place].pieces { picker?.peerJoined(having: pieces) }
+            announce(have, to: place, now: now, into: &outbox)
+            if let pieces = peers[place].pieces, let counting = picker?.peerJoined(having: pieces) {
+                peers[place].counting = counting
+            }
             serveIfRoom(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
             fillRequests(place, now: now, into: &outbox)
         }
         if picker?.isComplete == true { completed(now: now, into: &outbox) }
     }
+
+    /// Tells a peer that came before the files were checked what is there.
+    ///
+    /// BEP 3 wants a bitfield right after the handshake. But peers take one later, as aria2 sends it in place of many
+    /// haves, and a have for each of a million pieces would be 9 MB to each peer.
+    private mutating func announce(_ have: Bitfield, to place: Int, now: Instant, into outbox: inout Outbox) {
+        if have.isFull, peers[place].session.isFast {
+            send(.haveAll, to: place, now: now, into: &outbox)
+        } else if have.setCount > Self.lateHavesMax {
+            send(.bitfield(have), to: place, now: now, into: &outbox)
+        } else {
+            for piece in have.setIndices { send(.have(piece), to: place, now: now, into: &outbox) }
+        }
+    }
+
+    /// Haves sent one by one to a peer that came before the files were checked: 9 KB at most.
+    private static let lateHavesMax = 1_000
 
     /// The files cannot be used or written: nothing more is fetched or served.
     package mutating func storageFailed(now: Instant, into outbox: inout Outbox) {
@@ -31,7 +49,10 @@ extension Swarm {
     }
 
     package mutating func pieceVerified(_ piece: Int, now: Instant, into outbox: inout Outbox) {
-        guard picker?.verified(piece) != nil else { return }
+        guard let gift = picker?.verified(piece) else { return }
+        for giver in gift.contributors {
+            if let place = places[giver] { peers[place].trust.verifiedPieces += 1 }
+        }
         verifiedBytes += selected?.bytes(ofPiece: piece) ?? 0
         compareWithFailures(of: piece, into: &outbox)
         report(.pieceVerified(piece), into: &outbox)
@@ -50,15 +71,15 @@ extension Swarm {
     package mutating func pieceFailed(
         _ piece: Int, blocks: [BlockDigest], now: Instant, into outbox: inout Outbox
     ) {
-        guard let gift = picker?.failed(piece) else { return }
+        guard let gift = picker?.failed(piece, now: now) else { return }
         remember(piece, blocks, gift)
         counters.wastedBytes += picker?.length(ofPiece: piece) ?? 0
         report(.pieceFailed(piece), into: &outbox)
-        // Who gave all of it is the liar; of several it will show once the piece is right.
+        // The only giver of all of it lies; of several it will show once the piece is right.
         if gift.contributors.count == 1 {
-            lose(gift.contributors[0], .badData, closing: true, now: now, into: &outbox)
+            condemn(gift.contributors[0], at: gift.endpoints[gift.contributors[0]], now: now, into: &outbox)
         }
-        for place in peers.indices { fillRequests(place, now: now, into: &outbox) }
+        wakeIdle(now: now, into: &outbox)
         connectMore(now: now, into: &outbox)
     }
 
@@ -98,8 +119,13 @@ extension Swarm {
         counters.downloadedBytes += payload.range.count
         downloadMeter.add(payload.range.count, now: now)
         peers[place].receivedBytes += payload.range.count
-        guard isRequested, picker?.isWanted(block) == true else {
+        if !isRequested || peers[place].trust.isDoubted { allowance.download? -= payload.range.count }
+        guard isRequested, admits(payload, from: place, now: now, into: &outbox) else {
             counters.wastedBytes += payload.range.count
+            if isRequested, payload.isLast {
+                // It was another's to give until now: if that one does not, there must be a request left.
+                picker?.abandoned(CollectionOfOne(block), isDoubted: peers[place].trust.isDoubted)
+            }
             return
         }
         peers[place].lastProgressAt = now
@@ -110,39 +136,89 @@ extension Swarm {
             .store(
                 torrent, piece: block.piece, offset: block.offset + payload.offset, from: peers[place].handle,
                 range: payload.range))
-        picker?.touched(block, by: peers[place].handle)
         guard payload.isLast else { return }
-        peers[place].lastBlockAt = now
-        noteBlock(from: place, now: now)
-        peers[place].silencesTaken = 0
-        peers[place].hasSnubbedUs = false
-        let receipt = picker?.received(block, from: peers[place].handle)
-        if case .needed(others: true, _) = receipt { cancelElsewhere(block, except: place, now: now, into: &outbox) }
+        blockReceived(block, from: place, now: now, into: &outbox)
     }
 
-    /// The end game asked others for the same block.
-    private mutating func cancelElsewhere(
-        _ block: BlockRequest, except place: Int, now: Instant, into outbox: inout Outbox
+    private mutating func blockReceived(
+        _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        for other in peers.indices where other != place { cancel(block, of: other, now: now, into: &outbox) }
+        peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
+        peers[place].hasSnubbedUs = false
+        // Before it is trusted again: its request was counted as that of a doubted peer.
+        let receipt = picker?.received(block, from: peers[place].handle)
+        if peers[place].trust.isDoubted {
+            changeTrust(of: place) { $0.gaveBlock() }
+        } else {
+            peers[place].trust.gaveBlock()
+        }
+        if case .needed(let others, _) = receipt, others > 0 {
+            cancelElsewhere(block, copies: others, except: place, now: now, into: &outbox)
+        }
+    }
+
+    /// Whether a part of a block is to be stored: a block has one giver, so that it shows which peer lies.
+    ///
+    /// Of two that give the same block at once the first stays, unless it does not give and the other does, or the
+    /// other has all of it.
+    private mutating func admits(
+        _ payload: Payload, from place: Int, now: Instant, into outbox: inout Outbox
+    ) -> Bool {
+        let peer = peers[place].handle
+        guard let writer = picker?.writer(of: payload.block), writer != .unwanted else { return false }
+        guard writer != .peer(peer) else { return true }
+        // Else its beginning was not stored.
+        guard payload.offset == 0 else { return false }
+        if case .peer(let other) = writer {
+            guard mayReplace(other, by: place, isWhole: payload.isLast) else { return false }
+            if let slower = places[other] {
+                cancel(payload.block, of: slower, now: now, into: &outbox)
+                picker?.abandoned(CollectionOfOne(payload.block), isDoubted: peers[slower].trust.isDoubted)
+            }
+        }
+        picker?.write(payload.block, by: peer, at: peers[place].endpoint)
+        return true
+    }
+
+    private mutating func mayReplace(_ giver: PeerHandle, by place: Int, isWhole: Bool) -> Bool {
+        guard let other = places[giver] else { return true }
+        return isWhole || !peers[other].trust.isGiver && peers[place].trust.isGiver
+    }
+
+    /// So many other peers were asked for the same block.
+    private mutating func cancelElsewhere(
+        _ block: BlockRequest, copies: Int, except place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        var left = copies
+        for other in peers.indices where other != place && left > 0 {
+            if cancel(block, of: other, now: now, into: &outbox) { left -= 1 }
+        }
     }
 
     /// More cancels of one block than a peer can be silent for; who answers none has no more rejects passed over.
     private static let cancelsMax = 8
 
     /// Takes a request back, if it was made; a block that is on its way already is not wanted any more.
-    mutating func cancel(_ block: BlockRequest, of place: Int, now: Instant, into outbox: inout Outbox) {
-        guard peers[place].session.cancelled(block) else { return }
+    ///
+    /// Returns whether it was made.
+    @discardableResult
+    mutating func cancel(_ block: BlockRequest, of place: Int, now: Instant, into outbox: inout Outbox) -> Bool {
+        let partial = peers[place].session.partial
+        guard peers[place].session.cancelled(block) else { return false }
+        requestsNotAnswered(
+            [block], partial: partial, of: peers[place].handle, isDoubted: peers[place].trust.isDoubted, into: &outbox)
         send(.cancel(block), to: place, now: now, into: &outbox)
-        guard peers[place].session.isFast else { return }
+        guard peers[place].session.isFast else { return true }
         // Answered by the block or by a reject (BEP 6), which is then no word about a later request.
         if peers[place].cancelled.count >= configuration.requestsMax { peers[place].cancelled = [:] }
         peers[place].cancelled[block] = min((peers[place].cancelled[block] ?? 0) + 1, Self.cancelsMax)
+        return true
     }
 
     mutating func updateInterest(of place: Int, now: Instant, into outbox: inout Outbox) {
         guard let picker, let pieces = peers[place].pieces else { return }
-        setInterest(picker.missing.overlaps(pieces), of: place, now: now, into: &outbox)
+        setInterest(picker.missing.intersects(pieces), of: place, now: now, into: &outbox)
     }
 
     mutating func setInterest(_ isInterested: Bool, of place: Int, now: Instant, into outbox: inout Outbox) {

@@ -4,7 +4,7 @@ import Primitives
 
 /// The fast extension (BEP 6): rejects instead of silence, and a few pieces for those that are still choked.
 extension Swarm {
-    /// Pieces of a peer's allowed fast set that are kept: more than BEP 6 proposes to send.
+    /// Pieces of its allowed fast set that a peer may name, rejected ones included: more than BEP 6 proposes to send.
     private static let allowedFastMax = 32
     /// From the first reject of a choke to the choke.
     private static let chokeDelayMax: Duration = .seconds(2)
@@ -22,46 +22,58 @@ extension Swarm {
     }
 
     mutating func allowedFastReceived(_ piece: Int, from place: Int, now: Instant, into outbox: inout Outbox) {
-        guard peers[place].allowedFast.count < Self.allowedFastMax, !peers[place].allowedFast.contains(piece),
+        guard peers[place].allowedFastCount < Self.allowedFastMax, !peers[place].allowedFast.contains(piece),
             info.map({ piece < $0.pieceCount }) ?? true
         else { return }
         peers[place].allowedFast.append(piece)
+        peers[place].allowedFastCount += 1
         peers[place].idleGeneration = nil
         updateInterest(of: place, now: now, into: &outbox)
     }
 
-    /// The block is for others to give; a peer that serves us and still rejects it is not asked for its piece again.
+    /// The block is for others to give; a peer that serves us and still rejects it is not asked for its piece for a
+    /// while, whatever it announces, and is trusted with fewer requests.
     mutating func rejectReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
         // An answer to a cancel of ours is no word about what was asked for since.
         guard !peers[place].answeredCancel(of: block), peers[place].session.rejected(block) else { return }
-        picker?.abandoned(CollectionOfOne(block))
+        requestsEnded(
+            [block], partial: nil, of: peers[place].handle, isDoubted: peers[place].trust.isDoubted, into: &outbox)
         if peers[place].isChokingUs {
             peers[place].allowedFast.removeAll { $0 == block.piece }
-        } else if let pieces = peers[place].pieces, block.piece < pieces.count, pieces[block.piece] {
-            picker?.peerLost(block.piece, before: pieces)
-            peers[place].pieces?[block.piece] = false
-            forgetRejects(of: place, now: now)
-            peers[place].refused.append((block.piece, now))
+        } else {
+            refuse(block.piece, of: place, now: now)
+            changeTrust(of: place) { _ = $0.rejected(now: now) }
         }
         if peers[place].currentPiece == block.piece { peers[place].currentPiece = nil }
-        for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
+        wakeIdle(now: now, into: &outbox)
+    }
+
+    /// The piece is not asked of the peer for a while.
+    mutating func refuse(_ piece: Int, of place: Int, now: Instant) {
+        guard let pieces = peers[place].askable, piece < pieces.count, pieces[piece] else { return }
+        if peers[place].withoutRefused == nil { peers[place].withoutRefused = peers[place].pieces }
+        peers[place].withoutRefused?[piece] = false
+        peers[place].refused.append((piece, now))
     }
 
     /// The peer chokes us: its rejects were for that, if it sends them first, as Transmission 3.00 does.
     mutating func forgiveRejects(of place: Int, now: Instant) {
-        forgetRejects(of: place, now: now)
-        for (piece, _) in peers[place].refused where peers[place].lacks(piece) {
-            peers[place].pieces?[piece] = true
-            if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
-        }
-        peers[place].refused = []
+        guard !peers[place].refused.isEmpty else { return }
+        peers[place].refused.removeAll { now - $0.at <= Self.chokeDelayMax }
+        recountRefused(of: place)
     }
 
-    /// Older ones had another reason; nor were there more of a choke than requests.
-    private mutating func forgetRejects(of place: Int, now: Instant) {
-        let count = peers[place].refused.count
-        let old = peers[place].refused.firstIndex { now - $0.at <= Self.chokeDelayMax } ?? count
-        peers[place].refused.removeFirst(max(old, count - configuration.requestsMax + 1, 0))
+    /// A reason to reject may be gone after a while.
+    mutating func expireRefusals(of place: Int, now: Instant) {
+        guard let first = peers[place].refused.first, now - first.at >= configuration.refusalTime else { return }
+        peers[place].refused.removeAll { now - $0.at >= configuration.refusalTime }
+        recountRefused(of: place)
+    }
+
+    mutating func recountRefused(of place: Int) {
+        guard peers[place].withoutRefused != nil else { return }
+        peers[place].withoutRefused = peers[place].refused.isEmpty ? nil : peers[place].pieces
+        for (piece, _) in peers[place].refused { peers[place].withoutRefused?[piece] = false }
     }
 
     /// What a choking peer gives all the same; nil if nothing.

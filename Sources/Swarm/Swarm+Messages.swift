@@ -48,21 +48,16 @@ extension Swarm {
     private mutating func messageReceived(
         _ message: Message, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
+        guard !carriesNothing(message, from: place) || mayBeIdle(place) else {
+            let loss = PeerLoss.protocolViolation(.tooManyMessages)
+            return lose(peers[place].handle, loss, closing: true, now: now, into: &outbox)
+        }
         switch message {
-        case .keepAlive, .unknown: break
-        case .choke:
-            peers[place].isChokingUs = true
-            let blocks = peers[place].session.choked()
-            picker?.abandoned(blocks)
-            picker?.released(by: peers[place].handle)
-            forgiveRejects(of: place, now: now)
+        case .keepAlive, .unknown, .suggest: break
+        case .choke: chokeReceived(from: place, now: now, into: &outbox)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
-        case .suggest: break
-        case .unchoke:
-            peers[place].isChokingUs = false
-            peers[place].idleGeneration = nil
-            restartClocks(of: place, now: now)
+        case .unchoke: unchokeReceived(from: place, now: now)
         case .interested:
             peers[place].isInterestedInUs = true
             serveIfRoom(place, now: now, into: &outbox)
@@ -84,6 +79,50 @@ extension Swarm {
         }
     }
 
+    /// Whether the message is one that a peer could send without end at no cost, and that tells nothing new.
+    ///
+    /// Requests, cancels and answers to requests have limits of their own.
+    private mutating func carriesNothing(_ message: Message, from place: Int) -> Bool {
+        switch message {
+        case .request, .cancel: false
+        case .reject(let block):
+            !peers[place].session.outstanding.contains(block) && peers[place].cancelled[block] == nil
+        case .have(let piece):
+            peers[place].pieces == nil
+                ? peers[place].earlyHaves.count >= Self.earlyHavesMax : !peers[place].lacks(piece)
+        default: true
+        }
+    }
+
+    /// Counts such a message; false when there were too many.
+    private mutating func mayBeIdle(_ place: Int) -> Bool {
+        peers[place].idleMessages += 1
+        return peers[place].idleMessages <= configuration.idleMessagesMax
+    }
+
+    private mutating func chokeReceived(from place: Int, now: Instant, into outbox: inout Outbox) {
+        guard !peers[place].isChokingUs else { return }
+        let wasAsked = peers[place].owedBlocks > 0 || !peers[place].refused.isEmpty
+        peers[place].isChokingUs = true
+        let partial = peers[place].session.partial
+        let blocks = peers[place].session.choked()
+        requestsEnded(
+            blocks, partial: partial, of: peers[place].handle, isDoubted: peers[place].trust.isDoubted, into: &outbox)
+        release(place)
+        forgiveRejects(of: place, now: now)
+        changeTrust(of: place) { _ = $0.choked(wasAsked: wasAsked, now: now) }
+        if wasAsked { wakeIdle(now: now, into: &outbox) }
+    }
+
+    private mutating func unchokeReceived(from place: Int, now: Instant) {
+        guard peers[place].isChokingUs else { return }
+        peers[place].isChokingUs = false
+        peers[place].idleGeneration = nil
+        peers[place].trust.unchoked()
+        // A doubted peer would get more time for what it owes by each choke.
+        if !peers[place].trust.isDoubted { restartClocks(of: place, now: now) }
+    }
+
     private mutating func haveReceived(_ piece: Int, from place: Int, now: Instant, into outbox: inout Outbox) {
         // In place: a copy of the picker or of the peer for each `have` would be felt.
         guard peers[place].pieces != nil else {
@@ -93,38 +132,58 @@ extension Swarm {
         }
         guard peers[place].lacks(piece) else { return }
         peers[place].pieces?[piece] = true
-        if let pieces = peers[place].pieces { picker?.peerGained(piece, having: pieces) }
+        peers[place].withoutRefused?[piece] = true
+        picker?.peerGained(piece)
         // In place: a copy of the picker for each `have` of each peer would be felt.
         guard picker?.lacks(piece) == true else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)
     }
 
+    /// Pieces are only added.
+    ///
+    /// BEP 3 wants one bitfield, BEP 6 one message of its kind, right after the handshake. But some peers send theirs
+    /// when they have the metadata, and aria2 sends another one in place of many haves.
     private mutating func bitfieldReceived(
         _ early: Peer.EarlyPieces, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        guard let info else {
-            peers[place].earlyBitfield = early
-            peers[place].earlyHaves = []
-            return
-        }
-        let pieces: Bitfield? =
-            switch early {
-            case .everything: Bitfield(filled: info.pieceCount)
-            case .nothing: Bitfield(count: info.pieceCount)
-            case .bits(let bytes): Bitfield(bytes.span.bytes, count: info.pieceCount)
+        guard let info else { return noteEarly(early, from: place) }
+        let known = peers[place].pieces ?? Bitfield(count: info.pieceCount)
+        let pieces: Bitfield
+        switch early {
+        case .nothing: return
+        case .everything: pieces = known.isFull ? known : Bitfield(filled: info.pieceCount)
+        case .bits(let bytes):
+            guard let bits = Bitfield(bytes.span.bytes, count: info.pieceCount) else {
+                return lose(peers[place].handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
             }
-        guard let pieces else {
-            return lose(peers[place].handle, .protocolViolation(nil), closing: true, now: now, into: &outbox)
+            pieces = known.isEmpty ? bits : known.union(bits)
         }
-        if let before = peers[place].pieces { picker?.peerLeft(having: before) }
-        picker?.released(by: peers[place].handle)
-        peers[place].pieces = pieces
-        peers[place].refused = []
-        picker?.peerJoined(having: pieces)
+        guard pieces.setCount > known.setCount else { return }
+        count(pieces, of: place, before: known)
         peers[place].idleGeneration = nil
         updateInterest(of: place, now: now, into: &outbox)
         dropIfRedundant(place, now: now, into: &outbox)
+    }
+
+    /// Counts what the peer has more than before, at the cost of the difference or of one count of all.
+    private mutating func count(_ pieces: Bitfield, of place: Int, before known: Bitfield) {
+        peers[place].pieces = pieces
+        let gained = pieces.setCount - known.setCount
+        if known.isEmpty || pieces.isFull {
+            picker?.peerLeft(having: known, counted: peers[place].counting)
+            if let counting = picker?.peerJoined(having: pieces) { peers[place].counting = counting }
+        } else if gained > 0 {
+            for piece in pieces.subtracting(known).setIndices { picker?.peerGained(piece) }
+        }
+        recountRefused(of: place)
+    }
+
+    private mutating func noteEarly(_ early: Peer.EarlyPieces, from place: Int) {
+        switch (early, peers[place].earlyBitfield) {
+        case (_, .everything), (.nothing, .some): return
+        default: peers[place].earlyBitfield = early
+        }
     }
 
     mutating func send(_ message: OutgoingMessage, to place: Int, now: Instant, into outbox: inout Outbox) {

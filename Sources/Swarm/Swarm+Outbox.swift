@@ -19,6 +19,8 @@ extension Swarm {
         case close(PeerHandle)
         /// Give the payload at `range` of the bytes just passed to `received` to the storage.
         case store(TorrentHandle, piece: Int, offset: Int, from: PeerHandle, range: Range<Int>)
+        /// Forget bytes of a piece that were stored: their block will not be finished by the peer that began it.
+        case forget(TorrentHandle, piece: Int, offset: Int, length: Int)
         /// Read a block of a verified piece and send it as a piece message; answered by `blockSent`.
         case readBlock(PeerHandle, TorrentHandle, BlockRequest)
         /// Digest the blocks of a verified piece; answered by `blocksDigested`.

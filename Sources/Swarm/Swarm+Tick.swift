@@ -1,3 +1,4 @@
+import Metainfo
 import PeerProtocol
 import Primitives
 
@@ -21,12 +22,11 @@ extension Swarm {
             }
             serveIfRoom(place, now: now, into: &outbox)
             exchangeIfDue(place, now: now, into: &outbox)
-            snubIfSilent(place, now: now, into: &outbox)
+            lookAfterRequests(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
-            // Somebody may have become slow enough to be helped.
-            peers[place].idleGeneration = nil
-            fillRequests(place, now: now, into: &outbox)
         }
+        reviewPieces(now: now)
+        fillAll(now: now, into: &outbox)
         giveWay(now: now, into: &outbox)
         guard race != nil else { return }
         race?.timedOut(now: now)
@@ -55,8 +55,19 @@ extension Swarm {
         return min(usual, crowded * (trips << min(peers[place].failuresBefore, 4)))
     }
 
-    /// Gives the blocks of a peer to others that is silent, or whose block does not become whole: drops of it now and
-    /// then would hold it for ever.
+    private mutating func lookAfterRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        peers[place].idleMessages = max(0, peers[place].idleMessages - Self.idleMessagesForgiven)
+        expireRefusals(of: place, now: now)
+        endPassedOver(place, now: now, into: &outbox)
+        doubtIfSilent(place, now: now)
+        snubIfSilent(place, now: now, into: &outbox)
+    }
+
+    /// Messages without use that a peer may send each half second for as long as it likes.
+    private static let idleMessagesForgiven = 100
+
+    /// A peer that is silent, or whose block does not become whole, has its requests cancelled: drops of a block now
+    /// and then would hold it for ever.
     ///
     /// What it sends of them after all is not wanted any more.
     private mutating func snubIfSilent(_ place: Int, now: Instant, into outbox: inout Outbox) {
@@ -66,11 +77,36 @@ extension Swarm {
         else { return }
         let blocks = peers[place].session.outstanding.blocks
         for block in blocks { cancel(block, of: place, now: now, into: &outbox) }
-        picker?.abandoned(blocks)
-        picker?.released(by: peers[place].handle)
+        picker?.abandoned(blocks, isDoubted: peers[place].trust.isDoubted)
+        release(place)
         peers[place].pipeline.stalled()
         peers[place].hasSnubbedUs = true
-        peers[place].currentPiece = nil
-        for other in peers.indices where other != place { fillRequests(other, now: now, into: &outbox) }
+        failed(place, asksAgainAtOnce: true, now: now)
+    }
+
+    /// Cancels the oldest request if later ones were answered for as long as a peer may be silent: a peer that keeps
+    /// one block of each piece would keep all of them from being whole.
+    private mutating func endPassedOver(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard !isReadingPaused, let block = peers[place].session.outstanding.passedOver,
+            let requestedAt = peers[place].session.outstanding.oldestRequestedAt,
+            now - requestedAt >= configuration.snubTimeout
+        else { return }
+        cancel(block, of: place, now: now, into: &outbox)
+        picker?.abandoned(CollectionOfOne(block), isDoubted: peers[place].trust.isDoubted)
+        refuse(block.piece, of: place, now: now)
+    }
+
+    /// What has waited too long for one peer is for any.
+    private mutating func reviewPieces(now: Instant) {
+        hasProvedPeers = peers.contains { $0.trust.isGiver && $0.trust.verifiedPieces > 0 }
+        guard let info else { return }
+        let length = Double(info.pieceLength)
+        frontPatience = max(
+            configuration.frontPatienceMin,
+            downloadMeter.bytesPerSecond >= 1 ? .seconds(2 * length / downloadMeter.bytesPerSecond) : .seconds(1))
+        picker?.reviewSuspects(
+            waitMax: configuration.suspectWaitMax,
+            wholeMax: configuration.suspectTimeMin + .seconds(length / configuration.suspectBytesPerSecondMin),
+            now: now)
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 package import Metainfo
 package import PeerProtocol
 package import Primitives
@@ -48,10 +49,19 @@ package struct Swarm {
     var choker: Choker
     var failures = FailedPieces()
     var allowance = Allowance()
+    /// Peers for which there was nothing to ask, the longest waiting first: those that give, and the others.
+    var idleGivers: Deque<PeerHandle> = []
+    var idleOthers: Deque<PeerHandle> = []
+    /// Whether a connected peer that gives has given a piece that was right.
+    var hasProvedPeers = false
+    /// How long a piece at the front may take when pieces are fetched in order.
+    var frontPatience: Duration = .seconds(1)
     /// Whose turn it is when a portion is given.
     var turn = 0
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
+    /// Our own link is lost: nobody is called.
+    var isOffline = false
     /// Since when nothing is read, the storage being behind.
     var readingPausedAt: Instant?
     var isReadingPaused: Bool { readingPausedAt != nil }
@@ -101,6 +111,8 @@ package struct Swarm {
         var displaced = 0
         /// Callers for which there was no place.
         var callersRefused = 0
+        var requests = 0
+        var requestFailures = 0
     }
 
     /// `firstHandle` begins a range of handles that is this swarm's alone.
@@ -126,7 +138,7 @@ package struct Swarm {
     /// When `timedOut` is wanted next.
     package var nextDeadline: Instant? {
         // In place: a copy would be felt after each fact.
-        mutating get { hasFailed ? nil : nextTick ?? candidates.nextRetry }
+        mutating get { hasFailed ? nil : nextTick ?? (isOffline ? nil : candidates.nextRetry) }
     }
 
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
@@ -176,6 +188,8 @@ package struct Swarm {
         snapshot.downloadRate = downloadMeter.bytesPerSecond
         snapshot.uploadRate = uploadMeter.bytesPerSecond
         snapshot.peersKnown = candidates.knownCount
+        snapshot.requestsSent = counters.requests
+        snapshot.requestFailures = counters.requestFailures
         snapshot.connectFailures = counters.connectFailures
         snapshot.peersBanned = candidates.bannedCount
         snapshot.peersUseful = usefulCount
@@ -193,6 +207,7 @@ package struct Swarm {
             snapshot.peersConnected += 1
             if peer.isSeed { snapshot.seedsConnected += 1 }
             if !peer.isChokingUs { snapshot.peersServing += 1 }
+            if peer.trust.isDoubted { snapshot.peersDoubted += 1 }
         }
         return snapshot
     }

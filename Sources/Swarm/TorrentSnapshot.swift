@@ -41,6 +41,12 @@ package struct TorrentSnapshot: Equatable, Sendable {
     package var seedsConnected = 0
     /// Connected peers that let us download.
     package var peersServing = 0
+    /// Connected peers that owe blocks and give none: others may be asked for what they owe.
+    package var peersDoubted = 0
+    /// Blocks that were asked for.
+    package var requestsSent = 0
+    /// How often a peer gave nothing for what it was asked, and had to wait for its next request.
+    package var requestFailures = 0
     /// Connection attempts that were refused or timed out.
     package var connectFailures = 0
     /// Peers that gave bad data and are refused from now on.

@@ -49,11 +49,13 @@ extension AnnounceSchedule {
         let tracker = announce.tracker.rawValue
         trackers[tracker].routes[announce.route].isWorking = false
         trackers[tracker].routes[announce.route].failures += 1
+        trackers[tracker].routes[announce.route].isRefused = false
         switch failure {
         case .refused(_, retry: .never):
             trackers[tracker].routes[announce.route].isGivenUp = true
         case .refused(_, retry: .after(let pause)):
             trackers[tracker].routes[announce.route].restsUntil = now + clamped(pause)
+            trackers[tracker].routes[announce.route].isRefused = true
         case .noAddress:
             // Hosts do not get an address of another family within minutes.
             trackers[tracker].routes[announce.route].restsUntil = now + configuration.retryMax

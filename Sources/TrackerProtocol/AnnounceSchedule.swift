@@ -118,6 +118,36 @@ package struct AnnounceSchedule: Sendable {
         }
     }
 
+    /// Our own link was lost and is back, with another address if `isMoved`.
+    ///
+    /// Trackers that did not answer are asked anew at once; those that did hear of another address at once, and of the
+    /// same one as soon as their minimum interval allows.
+    package mutating func networkReturned(isMoved: Bool, now: Instant, into outbox: inout Outbox) {
+        guard stage == .running else { return }
+        for (number, announce) in underWay.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            outbox.actions.append(.cancel(number))
+            forget(number)
+            trackers[announce.tracker.rawValue].routes[announce.route].isWorking = false
+        }
+        for tracker in trackers.indices {
+            for route in trackers[tracker].routes.indices {
+                let state = trackers[tracker].routes[route]
+                if state.isWorking {
+                    let soon = isMoved ? now : max(now, state.earliest)
+                    trackers[tracker].routes[route].next = min(state.next, soon)
+                } else if !state.isRefused {
+                    trackers[tracker].routes[route].failures = 0
+                    trackers[tracker].routes[route].restsUntil = nil
+                }
+            }
+        }
+        for round in rounds.indices where !rounds[round].isWaiting {
+            rounds[round].failures = 0
+            continueOrRestart(round: round, now: now, into: &outbox)
+        }
+        releaseWaiting(now: now, into: &outbox)
+    }
+
     /// Cancels what is under way and says goodbye to the trackers that know us, in at most `stopTimeout`.
     package mutating func stopped(now: Instant, into outbox: inout Outbox) {
         guard stage == .idle || stage == .running else { return }

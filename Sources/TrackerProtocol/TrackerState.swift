@@ -35,6 +35,8 @@ struct TrackerState {
         var failures = 0
         /// Not to be asked before, after a failure.
         var restsUntil: Instant?
+        /// The tracker itself said that it does not want to be asked before.
+        var isRefused = false
         /// When the interval is over.
         var next = Instant.origin
         /// When the minimum interval is over.

@@ -83,6 +83,11 @@ package final class Host: Sendable {
         await ask { $0.client.snapshot(of: torrent) }
     }
 
+    /// Datagrams that the system did not take, or that had no interface to leave by; nil unless the host runs.
+    package func unsentDatagrams() async -> Int? {
+        await ask { $0.unsentDatagrams }
+    }
+
     /// Nil unless the host runs.
     package func nodeStatistics() async -> Kademlia.Statistics? {
         await ask { $0.client.nodeStatistics }

@@ -17,6 +17,12 @@ package struct HostConfiguration: Sendable {
     /// Off, `start` fails instead.
     package var skipsUnavailableBinds = false
 
+    /// What of `--bind` each of the `binds` comes from, by address with port 0; empty without `--bind`.
+    ///
+    /// Sockets of an address that an interface lists are then bound to that interface too, and follow it while it
+    /// changes.
+    package var boundTo: [Endpoint: BindTarget] = [:]
+
     /// Whether peers can connect to us.
     ///
     /// A node of the DHT alone needs no TCP port.
@@ -25,8 +31,8 @@ package struct HostConfiguration: Sendable {
     /// Where neighbours are looked for (BEP 14); peers must be able to connect to us.
     package var localLinks: [LocalLink] = []
 
-    /// Whether names of trackers may be resolved.
-    package var resolvesNames = true
+    /// How names of trackers are resolved.
+    package var names = NameResolver.system
 
     package var client = Client.Configuration()
 

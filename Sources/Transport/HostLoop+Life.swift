@@ -1,4 +1,5 @@
 import Client
+import Kademlia
 import NIOCore
 import NIOPosix
 
@@ -6,10 +7,17 @@ import NIOPosix
 extension HostLoop {
     /// Puts the bound sockets under NIO: from here on datagrams and connections come in.
     func open() -> EventLoopFuture<Void> {
-        openLinks()
-        let futures = homes.indices.flatMap { home in
-            [openUDP(home)] + (homes[home].tcp.map { [openTCP(home, $0)] } ?? [])
+        openLinks(configuration.localLinks)
+        watchInterfaces()
+        let futures = homes.indices.map { open($0) }
+        return EventLoopFuture.andAllComplete(futures, on: eventLoop).flatMapWithEventLoop { _, loop in
+            EventLoopFuture.andAllSucceed(futures, on: loop)
         }
+    }
+
+    /// The sockets of one home.
+    func open(_ home: Int) -> EventLoopFuture<Void> {
+        let futures = [openUDP(home)] + (homes[home].tcp.map { [openTCP(home, $0)] } ?? [])
         return EventLoopFuture.andAllComplete(futures, on: eventLoop).flatMapWithEventLoop { _, loop in
             EventLoopFuture.andAllSucceed(futures, on: loop)
         }
@@ -42,8 +50,8 @@ extension HostLoop {
     private func keep(_ opened: EventLoopFuture<any Channel>, _ home: Int) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         return opened.map { channel in
-            bound.value.opened(channel)
-            channel.closeFuture.whenComplete { _ in bound.value.lost(bound.value.homes[home].local) }
+            bound.value.opened(channel, of: home)
+            channel.closeFuture.whenComplete { _ in bound.value.lost(channel, of: home) }
         }
     }
 
@@ -59,13 +67,26 @@ extension HostLoop {
         let left = eventLoop.makePromise(of: Void.self)
         awaitFarewell(until: .now() + Self.farewellLimit, left)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        return left.futureResult.flatMap { bound.value.close() }
+        let quiet = eventLoop.makePromise(of: Void.self)
+        left.futureResult.whenComplete { _ in bound.value.awaitAnswers(until: .now() + Self.lastAnswersLimit, quiet) }
+        return quiet.futureResult.flatMap { bound.value.close() }
     }
 
     private func awaitFarewell(until deadline: NIODeadline, _ left: EventLoopPromise<Void>) {
         guard !client.hasLeftTrackers, .now() < deadline else { return left.succeed() }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: Self.farewellCheck) { bound.value.awaitFarewell(until: deadline, left) }
+    }
+
+    /// Answers under way may take this long at the end, where sockets are bound to an interface: what comes for a port
+    /// that is closed, the system refuses by whatever route is best.
+    private static let lastAnswersLimit = TimeAmount.seconds(1)
+
+    private func awaitAnswers(until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
+        let isQuiet = bindWatch.isEmpty || client.nodeStatistics.transactionsInFlight == 0
+        guard !isQuiet, .now() < deadline else { return done.succeed() }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: Self.farewellCheck) { bound.value.awaitAnswers(until: deadline, done) }
     }
 
     /// No fact is taken any more.

@@ -1,3 +1,4 @@
+import CShims
 import Client
 import Kademlia
 import Logging
@@ -27,23 +28,40 @@ final class HostLoop {
         case fetched(AnnounceID, Result<(status: Int, body: [UInt8]), TrackerFailure>)
         case resolved(AnnounceID, Result<[Endpoint], TrackerFailure>)
         case command(Client.Command)
+        /// Nothing can be sent from any home.
+        case networkLost
+        /// Packets leave from this home again.
+        case homeReturned(HomeIndex, at: Endpoint)
         case timedOut
     }
 
     let eventLoop: any EventLoop
     let configuration: HostConfiguration
     let logger: Logger
-    let homes: [BoundHome]
+    private(set) var homes: [BoundHome]
     private(set) lazy var peers = PeerTable(loop: self)
     private(set) lazy var storages = StorageTable(loop: self)
     private(set) lazy var trackers = TrackerTable(loop: self)
     private(set) var client: Client
     /// By home.
     private var udp: [UDPDriver] = []
-    private let report: @Sendable (HostEvent) -> Void
+    let report: @Sendable (HostEvent) -> Void
 
+    /// Of links, and of homes that were not replaced.
     private var sockets: [any Channel] = []
+    /// By home; those of an earlier set are closed on purpose.
+    private var homeSockets: [[any Channel]]
     private var links: [LocalLinkDriver] = []
+    var bindWatch: BindWatch
+    var bindLook: RepeatedTask?
+    /// Datagrams that sockets which were replaced did not send.
+    private var unsentBefore = 0
+    /// Connections that ended without the other end knowing, by our address; the oldest are forgotten.
+    var severed: [Endpoint: [(port: UInt16, peer: Endpoint)]] = [:]
+    /// By address that was a home's: while the interface is gone, and until the address comes back.
+    private var mutes: [Endpoint: [CInt]] = [:]
+    /// More addresses than these are not held.
+    private static let mutedMax = 16
 
     private var outbox = Client.Outbox()
     private var facts: [Fact] = []
@@ -63,6 +81,8 @@ final class HostLoop {
         self.logger = logger
         self.homes = homes
         self.report = report
+        homeSockets = homes.map { _ in [] }
+        bindWatch = BindWatch(homes)
         var settings = configuration.client
         settings.usesLocalDiscovery = !configuration.localLinks.isEmpty
         client = Client(
@@ -82,6 +102,14 @@ final class HostLoop {
 
     func driver(of home: HomeIndex) -> UDPDriver { udp[home] }
 
+    /// Datagrams that the system did not take, or that had no interface to leave by.
+    var unsentDatagrams: Int { unsentBefore + udp.reduce(0) { $0 + $1.unsent } }
+
+    /// Where a new connection to this family leaves from: a home that can send, if there is one.
+    func home(for family: Endpoint.Family) -> BoundHome? {
+        homes.indices.first { homes[$0].local.family == family && !bindWatch.isLost($0) }.map { homes[$0] }
+    }
+
     // MARK: Sockets
 
     /// One that is ready only after the end is closed at once: nobody else would.
@@ -90,12 +118,61 @@ final class HostLoop {
         sockets.append(socket)
     }
 
+    func opened(_ socket: any Channel, of home: Int) {
+        guard !isStopped else { return socket.close(promise: nil) }
+        homeSockets[home].append(socket)
+    }
+
+    /// New sockets take the place of a home's old ones, which are closed.
+    func replace(_ home: Int, by new: BoundHome) {
+        let (old, before) = (homeSockets[home], homes[home])
+        homeSockets[home] = []
+        unsentBefore += udp[home].unsent
+        homes[home] = new
+        udp[home] = UDPDriver(home: home, descriptor: new.udp, loop: self)
+        open(home).whenFailure { [logger] error in logger.error("socket lost", metadata: ["error": "\(error)"]) }
+        for socket in old { socket.close(promise: nil) }
+        // Those of a home that was muted are closed.
+        if !old.isEmpty { before.closeGuards() }
+    }
+
+    /// The sockets of a home are closed, and others hold their ports that answer nothing.
+    func mute(_ index: Int) {
+        let (home, old) = (homes[index], homeSockets[index])
+        homeSockets[index] = []
+        for socket in old { socket.close(promise: nil) }
+        home.closeGuards()
+        hold(home)
+    }
+
+    /// Swallows what comes for a home's address, now that its sockets are closed.
+    func hold(_ home: BoundHome) {
+        guard mutes.count < Self.mutedMax, mutes[home.local.host] == nil else { return }
+        mutes[home.local.host] = home.openMutes()
+    }
+
+    func unmute(_ address: Endpoint) {
+        for descriptor in mutes.removeValue(forKey: address.host) ?? [] { mainline_close(descriptor) }
+    }
+
+    func homeSocketsAreGone(_ home: Int) -> Bool { homeSockets[home].isEmpty }
+
     func add(_ link: LocalLinkDriver) {
         links.append(link)
     }
 
-    func lost(_ local: Endpoint) {
-        guard !isStopped else { return }
+    /// Forgets the links of an interface, and closes their sockets.
+    func removeLinks(of interface: String, _ family: Endpoint.Family) {
+        let isGone = { (link: LocalLink) in link.interface == interface && link.address.family == family }
+        for driver in links where isGone(driver.link) { driver.close() }
+        links.removeAll { isGone($0.link) }
+    }
+
+    var hasLinks: Bool { !links.isEmpty }
+
+    func lost(_ socket: any Channel, of home: Int) {
+        guard !isStopped, homeSockets[home].contains(where: { $0 === socket }) else { return }
+        let local = homes[home].local
         logger.error("socket lost", metadata: ["address": "\(local)"])
         report(.socketLost(local))
     }
@@ -105,11 +182,18 @@ final class HostLoop {
         guard !isStopped else { return nil }
         isStopped = true
         timer.stop()
+        bindLook?.cancel()
         facts = []
         udp = []
+        for (index, home) in homes.enumerated() where !homeSockets[index].isEmpty { home.closeGuards() }
+        for descriptor in mutes.values.joined() { mainline_close(descriptor) }
+        mutes = [:]
         links = []
-        defer { sockets = [] }
-        return sockets
+        defer {
+            sockets = []
+            homeSockets = []
+        }
+        return sockets + homeSockets.joined()
     }
 
     // MARK: Facts that carry bytes, or want an answer at once
@@ -253,6 +337,10 @@ final class HostLoop {
         case .command(let command):
             client.command(command, now: now, into: &outbox)
             if case .remove(let torrent) = command { storages.close(torrent) }
+        case .networkLost:
+            client.networkLost(now: now)
+        case .homeReturned(let home, let local):
+            client.homeReturned(home, at: local, now: now, into: &outbox)
         case .timedOut:
             client.timedOut(now: now, into: &outbox)
         }
@@ -333,8 +421,7 @@ final class HostLoop {
     private func carryOut(_ action: Swarm.Action, _ payloads: PayloadSource?) {
         switch action {
         case .connect(let peer, let endpoint):
-            let local = homes.first { $0.local.family == endpoint.family }?.local
-            peers.connect(peer, to: endpoint, from: local)
+            peers.connect(peer, to: endpoint, from: home(for: endpoint.family))
         case .send(let peer, let range):
             guard let connection = peers[peer] else { return }
             connection.send(outbox.swarm.bytes[range])
@@ -351,6 +438,8 @@ final class HostLoop {
             guard let payload = payloads?.payload(range) else { return }
             if let connection = peers[peer] { peers.delivered(connection, to: torrent) }
             storages.store(payload, piece: piece, offset: offset, in: torrent)
+        case .forget(let torrent, let piece, let offset, let length):
+            storages.forget(piece: piece, offset: offset, length: length, of: torrent)
         case .readBlock(let peer, let torrent, let block):
             storages.read(block, of: torrent, for: peer)
         case .digestBlocks(let torrent, let piece):

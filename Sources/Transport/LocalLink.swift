@@ -24,7 +24,7 @@ final class LocalLinkDriver: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
-    private let link: LocalLink
+    let link: LocalLink
     private let loop: HostLoop
     private var context: ChannelHandlerContext?
 
@@ -55,6 +55,10 @@ final class LocalLinkDriver: ChannelInboundHandler {
         loop.logger.debug("local discovery failed", metadata: ["link": "\(link.interface)", "error": "\(error)"])
     }
 
+    func close() {
+        context?.close(promise: nil)
+    }
+
     func send(_ announce: LocalAnnounce) {
         let family = link.address.family
         guard let context, let group = try? LocalAnnounce.group(family).socketAddress else { return }
@@ -64,12 +68,19 @@ final class LocalLinkDriver: ChannelInboundHandler {
 }
 
 extension HostLoop {
+    /// The interface of a home is another one, or has another address: neighbours are looked for there.
+    func reopenLinks(from old: BoundHome, to new: BoundHome) {
+        guard hasLinks, let before = old.device, let after = new.device else { return }
+        removeLinks(of: before.name, old.local.family)
+        openLinks([LocalLink(interface: after.name, address: new.local.host)])
+    }
+
     /// Joins the groups on all links; one where that fails is left out, for discovery is a help and no need.
-    func openLinks() {
-        for link in configuration.localLinks {
+    func openLinks(_ links: [LocalLink]) {
+        for link in links {
             let group = LocalAnnounce.group(link.address.family)
             let descriptor = mainline_multicast_open(
-                group.forSystemCalls, link.address.forSystemCalls, link.interface)
+                group.forSystemCalls, link.address.forSystemCalls, link.interface, !configuration.boundTo.isEmpty)
             guard descriptor >= 0 else {
                 logger.debug("no local discovery", metadata: ["link": "\(link.interface)", "errno": "\(-descriptor)"])
                 continue

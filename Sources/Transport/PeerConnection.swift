@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Primitives
 import Storage
@@ -56,8 +57,12 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
+        // Another attempt may have begun.
+        if self.context === context { self.context = nil }
     }
+
+    /// The attempt has neither succeeded nor failed, nor was it given up.
+    var isOpening: Bool { if case .opening = state { true } else { false } }
 
     func channelActive(context: ChannelHandlerContext) {
         guard case .opening = state else { return context.close(promise: nil) }
@@ -79,6 +84,7 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .over = state { return }
         guard let handle else { return }
         if var read = afterOpening(unwrapInboundIn(data), of: handle) {
             if !passesAsIs { loop.decrypt(&read, from: handle) }
@@ -116,6 +122,7 @@ final class PeerConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         output.drop()
+        if case .over = state { loop.peers.hasLingered(self) }
         guard case .active = state, let handle else { return }
         state = .over
         loop.tell(.disconnected(handle))
@@ -183,8 +190,40 @@ final class PeerConnection: ChannelInboundHandler {
         let ended = context.channel.closeFuture
         if wasActive { output.flush(context) }
         output.drop()
-        context.close(promise: nil)
+        if wasActive, loop.peers.mayLinger(self) { readOut(context) } else { context.close(promise: nil) }
         return ended
+    }
+
+    /// Says that no more comes, and closes when the other end has done so too, or soon after.
+    ///
+    /// What arrives for a socket that is gone, the system answers with a reset of its own, which leaves by whatever
+    /// route is best: also by an interface that `--bind` does not name.
+    private func readOut(_ context: ChannelHandlerContext) {
+        context.close(mode: .output, promise: nil)
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.scheduleTask(in: PeerTable.lingerTime) { bound.value.context?.close(promise: nil) }
+    }
+
+    func leaves(from local: Endpoint) -> Bool {
+        context?.channel.localAddress.flatMap { Endpoint($0) }?.host == local.host
+    }
+
+    /// Our port and the other end; nil before there is a connection.
+    var ends: (port: UInt16, peer: Endpoint)? {
+        guard case .active = state, let channel = context?.channel,
+            let port = channel.localAddress.flatMap({ Endpoint($0) })?.port,
+            let peer = channel.remoteAddress.flatMap({ Endpoint($0) })
+        else { return nil }
+        return (port, peer)
+    }
+
+    /// Ends the connection with a reset, which the other end needs no answer to; `channelInactive` tells.
+    func abort() {
+        guard let context else { return }
+        let now = Glibc.linger(l_onoff: 1, l_linger: 0)
+        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(now)
+        context.close(promise: nil)
     }
 
     /// Whether the peer is kept waiting: what it sends stays in the system's buffers, and then with itself.

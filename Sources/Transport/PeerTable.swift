@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import Primitives
@@ -17,7 +18,23 @@ final class PeerTable {
     private static let bindAddressNoPort = ChannelOptions.Types.SocketOption(
         level: .ip, name: NIOBSDSocket.Option(rawValue: 24))
 
+    /// `SO_BINDTOIFINDEX`: the one interface that the connection may use.
+    ///
+    /// Since Linux 5.0.
+    private static let bindToDevice = ChannelOptions.Types.SocketOption(
+        level: .socket, name: NIOBSDSocket.Option(rawValue: 62))
+
+    /// How long a connection that was closed still reads, where sockets are bound to an interface.
+    static let lingerTime = TimeAmount.seconds(1)
+    /// Of these at once; more are closed without.
+    private static let lingeringMax = 64
+
+    /// `SO_REUSEPORT`: the port has a guard.
+    private static let sharePort = ChannelOptions.Types.SocketOption(
+        level: .socket, name: NIOBSDSocket.Option(rawValue: 15))
+
     private unowned let loop: HostLoop
+    private var lingering: Set<ObjectIdentifier> = []
     private var connections: [PeerHandle: PeerConnection] = [:]
     /// Written to since the last flush, in that order.
     private var unflushed: [PeerConnection] = []
@@ -34,13 +51,21 @@ final class PeerTable {
 
     // MARK: New connections
 
-    /// Attempts a connection from `local`, whose port does not matter; the outcome is told to the loop as a fact.
-    func connect(_ handle: PeerHandle, to endpoint: Endpoint, from local: Endpoint?) {
-        guard let local, let remoteAddress = try? endpoint.socketAddress else {
+    /// Attempts a connection from `home`; the outcome is told to the loop as a fact.
+    func connect(_ handle: PeerHandle, to endpoint: Endpoint, from home: BoundHome?) {
+        guard let home, let remoteAddress = try? endpoint.socketAddress else {
             return loop.tell(.connectFailed(handle))
         }
         let connection = PeerConnection(handle: handle, loop: loop)
         connections[handle] = connection
+        attempt(connection, to: endpoint, at: remoteAddress, from: home, 0)
+    }
+
+    /// The attempt from one port; from the next one if the system has that in use for the same peer.
+    private func attempt(
+        _ connection: PeerConnection, to endpoint: Endpoint, at remoteAddress: SocketAddress, from home: BoundHome,
+        _ number: Int
+    ) {
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
         var bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.nanoseconds(loop.configuration.connectTimeout.wholeNanoseconds))
@@ -52,16 +77,27 @@ final class PeerTable {
                     try channel.pipeline.syncOperations.addHandler(bound.value)
                 }
             }
-        if !local.isAnyAddress {
-            var source = local
-            source.port = 0
+        if let device = home.device {
+            bootstrap = bootstrap.channelOption(Self.bindToDevice, value: Int(device.index))
+        }
+        let port = home.callingPort(for: endpoint, attempt: number)
+        if !home.local.isAnyAddress {
+            var source = home.local
+            source.port = port ?? 0
             guard let sourceAddress = try? source.socketAddress else { return connection.connectFailed() }
             bootstrap =
-                bootstrap
-                .channelOption(Self.bindAddressNoPort, value: 1)
-                .bind(to: sourceAddress)
+                port == nil
+                ? bootstrap.channelOption(Self.bindAddressNoPort, value: 1)
+                : bootstrap.channelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .channelOption(Self.sharePort, value: 1)
+            bootstrap = bootstrap.bind(to: sourceAddress)
         }
-        bootstrap.connect(to: remoteAddress).whenFailure { _ in bound.value.connectFailed() }
+        let table = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        bootstrap.connect(to: remoteAddress).whenFailure { error in
+            let isInUse = [EADDRNOTAVAIL, EADDRINUSE].contains((error as? IOError)?.errnoCode)
+            guard isInUse, port != nil, bound.value.isOpening else { return bound.value.connectFailed() }
+            table.value.attempt(bound.value, to: endpoint, at: remoteAddress, from: home, number + 1)
+        }
     }
 
     /// Makes what an accepted connection needs; runs on the loop, in the channel's initializer.
@@ -79,6 +115,16 @@ final class PeerTable {
 
     private static var readAllocator: AdaptiveRecvByteBufferAllocator {
         AdaptiveRecvByteBufferAllocator(minimum: readBytesMin, initial: readBytesMin, maximum: readBytesMax)
+    }
+
+    /// Whether one more connection may read on after its end; it says so by `hasLingered` when it is over.
+    func mayLinger(_ connection: PeerConnection) -> Bool {
+        guard !loop.bindWatch.isEmpty, lingering.count < Self.lingeringMax else { return false }
+        return lingering.insert(ObjectIdentifier(connection)).inserted
+    }
+
+    func hasLingered(_ connection: PeerConnection) {
+        lingering.remove(ObjectIdentifier(connection))
     }
 
     func insert(_ connection: PeerConnection, as handle: PeerHandle) {
@@ -119,6 +165,18 @@ final class PeerTable {
         guard connection.deliversTo != torrent else { return }
         connection.deliversTo = torrent
         if paused.contains(torrent) { connection.setPaused(true) }
+    }
+
+    /// Ends the connections that leave from an address, at once and for both ends: their interface was lost.
+    ///
+    /// Returns our port and the other end of each, in no order.
+    @discardableResult
+    func abort(from local: Endpoint) -> [(port: UInt16, peer: Endpoint)] {
+        let leaving = connections.values.filter { $0.leaves(from: local) }
+        return leaving.compactMap { connection in
+            defer { connection.abort() }
+            return connection.ends
+        }
     }
 
     /// Completes when all are closed.

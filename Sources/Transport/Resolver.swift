@@ -8,11 +8,24 @@ package enum Resolver {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case unknownHost(String, reason: String)
         case timedOut(String)
+        /// `--no-dns` was given.
+        case refused(String)
+        /// c-ares is not on this machine, or is too old, and `--bind` forbids the system's resolver.
+        case libraryMissing(String, reason: String)
+        /// The only name servers are programs of this machine, whose questions would not leave by what `--bind` names.
+        case localServer(String, server: String, String)
 
         package var description: String {
             switch self {
             case .unknownHost(let host, let reason): "cannot resolve \(host): \(reason)"
             case .timedOut(let host): "cannot resolve \(host): no answer in time"
+            case .refused(let host): "\(host) is a name, which --no-dns forbids to resolve"
+            case .libraryMissing(let host, let reason):
+                "cannot resolve \(host): with --bind names need c-ares: install the package libc-ares2 (Debian, "
+                    + "Ubuntu) or c-ares (Fedora), or give addresses as numbers (\(reason))"
+            case .localServer(let host, let server, let bound):
+                "cannot resolve \(host): the name server \(server) is a program of this machine, whose questions "
+                    + "would not leave by \(bound): name another one in /etc/resolv.conf, or give addresses as numbers"
             }
         }
     }

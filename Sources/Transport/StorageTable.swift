@@ -77,6 +77,10 @@ final class StorageTable {
         files.values[index].storage.store(piece: piece, offset: offset, payload)
     }
 
+    func forget(piece: Int, offset: Int, length: Int, of torrent: TorrentHandle) {
+        files[torrent]?.storage.forget(piece: piece, offset: offset, length: length)
+    }
+
     func digestBlocks(of piece: Int, of torrent: TorrentHandle) {
         files[torrent]?.storage.digestBlocks(of: piece)
     }

@@ -19,9 +19,13 @@ final class TrackerTable {
         var request = HTTPRequest(url: url)
         // Who asked for a private network means its trackers too.
         request.policy = loop.configuration.client.node.networkMode == .private ? .globalOrLocal : .global
-        request.route = route(family)
+        guard let route = route(family) else {
+            let failure = TrackerFailure.unreachable("nothing can be sent from what --bind names")
+            return loop.tell(.fetched(id, .failure(failure)))
+        }
+        request.route = route
         request.bodyBytesMax = TrackerLimits.replyBytes
-        request.mayResolveNames = loop.configuration.resolvesNames
+        request.names = loop.configuration.names
         let bound = NIOLoopBound(loop, eventLoop: loop.eventLoop)
         let fetcher = self.fetcher ?? HTTPFetcher()
         self.fetcher = fetcher
@@ -44,15 +48,12 @@ final class TrackerTable {
     }
 
     func resolve(_ id: AnnounceID, host: String, port: UInt16) {
-        guard loop.configuration.resolvesNames else {
-            return loop.tell(
-                .resolved(id, .failure(.unreachable("\(host) is a name, which --no-dns forbids to resolve"))))
-        }
+        let names = loop.configuration.names
         let bound = NIOLoopBound(loop, eventLoop: loop.eventLoop)
         Task {
             let result: Result<[Endpoint], TrackerFailure>
             do {
-                result = .success(try await Resolver.resolve(host: host, port: port))
+                result = .success(try await names.resolve(host: host, port: port))
             } catch {
                 result = .failure(.unreachable("\(error)"))
             }
@@ -66,13 +67,15 @@ final class TrackerTable {
         return loop.eventLoop.makeFutureWithTask { await fetcher.stop() }
     }
 
-    /// From our own address, or not at all.
-    private func route(_ family: Endpoint.Family?) -> HTTPRoute {
-        let bound = loop.homes.map(\.local).filter { family == nil || $0.family == family }
+    /// From our own address, or not at all; nil while nothing can be sent from there.
+    private func route(_ family: Endpoint.Family?) -> HTTPRoute? {
+        let fitting = loop.homes.indices.filter { family == nil || loop.homes[$0].local.family == family }
+        let bound = fitting.filter { !loop.bindWatch.isLost($0) }.map { loop.homes[$0] }
+        if bound.isEmpty, !fitting.isEmpty { return nil }
         // Where every family may leave from anywhere, the library takes whichever answers first.
-        if bound.count > 1, bound.allSatisfy(\.isAnyAddress) { return HTTPRoute(family: family) }
+        if bound.count > 1, bound.allSatisfy(\.local.isAnyAddress) { return HTTPRoute(family: family) }
         guard let local = bound.first else { return HTTPRoute(family: family) }
-        return HTTPRoute(source: .address(local))
+        return HTTPRoute(source: .address(local.local, device: local.device?.name))
     }
 
     private static func answer(

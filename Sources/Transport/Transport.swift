@@ -29,11 +29,15 @@ package enum HostEvent: Sendable {
     case storage(TorrentHandle, StorageEvent)
     /// A socket that should last as long as the host is gone.
     case socketLost(Endpoint)
+    /// What `--bind` named was lost, has returned, or has another address.
+    case bind(BindNotice)
 }
 
 package enum HostError: Error, Equatable, CustomStringConvertible {
     /// The system refuses this local address or port.
     case cannotBind(Endpoint, errno: CInt)
+    /// The system does not bind sockets to this network interface.
+    case cannotHold(String, errno: CInt)
     /// No address was given, or none of them exists here.
     case noUsableAddress
     /// The host was stopped, or had been started before.
@@ -42,6 +46,10 @@ package enum HostError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .cannotBind(let endpoint, let code): "cannot bind \(endpoint): \(String(cString: strerror(code)))"
+        case .cannotHold(let device, EPERM):
+            "cannot bind sockets to \(device): Operation not permitted (it needs Linux 5.7, or CAP_NET_RAW)"
+        case .cannotHold(let device, let code):
+            "cannot bind sockets to \(device): \(String(cString: strerror(code)))"
         case .noUsableAddress: "no local address to use"
         case .notStartable: "a host can be started only once"
         }

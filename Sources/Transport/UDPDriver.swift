@@ -24,6 +24,8 @@ final class UDPDriver: ChannelInboundHandler {
 
     /// Datagrams that the kernel did not take, of whatever reason.
     private(set) var unsent = 0
+    /// The interface of the socket is lost: nothing is passed to the system, and all is counted as unsent.
+    var isCutOff = false
     /// Datagrams that nobody had a use for.
     private(set) var ignored = 0
 
@@ -106,7 +108,9 @@ final class UDPDriver: ChannelInboundHandler {
 
     func flush() {
         guard !datagrams.isEmpty else { return }
-        if isOpen {
+        if isCutOff {
+            unsent += datagrams.count
+        } else if isOpen {
             var lastError: CInt = 0
             let refused = mainline_udp_send(descriptor, outgoing, datagrams, datagrams.count, &lastError)
             if refused > 0 {

@@ -16,6 +16,7 @@ struct Dhtnode: AsyncParsableCommand {
         ])
 
     static func main() async {
+        DescriptorLimit.require(for: "dhtnode")
         // Before anything can start a thread.
         Signals.takeOver()
         Allocator.tune()

@@ -113,10 +113,20 @@ struct NodeDaemon {
             case .host(.socketLost(let endpoint)):
                 console.error("the network is unusable: the socket of \(endpoint) is gone")
                 return .noDHT
+            case .host(.bind(let notice)): bindChanged(notice, host)
             case .host: break
             }
         }
         return .failure
+    }
+
+    /// Names that could not be resolved while the interface was lost are tried anew.
+    private func bindChanged(_ notice: BindNotice, _ host: Host) {
+        console.show(notice)
+        if case .lost = notice { return }
+        let names = network.bootstrap.filter { $0.endpoint == nil }
+        guard !names.isEmpty else { return }
+        Task { host.command(.bootstrap(await resolved(names))) }
     }
 
     private func show(_ event: Event) {
@@ -132,7 +142,8 @@ struct NodeDaemon {
 
     private func showStatus(of host: Host) async {
         guard let statistics = await host.nodeStatistics() else { return }
-        console.note(NodeStatus.text(statistics, network.limits))
-        console.event(NodeStatus.line(statistics, network.limits))
+        let unsent = await host.unsentDatagrams() ?? 0
+        console.note(NodeStatus.text(statistics, unsent: unsent, network.limits))
+        console.event(NodeStatus.line(statistics, unsent: unsent, network.limits))
     }
 }

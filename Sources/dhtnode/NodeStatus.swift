@@ -3,13 +3,14 @@ import Kademlia
 
 /// What a node has done so far, as a line for people and one for machines.
 enum NodeStatus {
-    static func text(_ statistics: Statistics, _ limits: Budgets.Preset) -> String {
+    static func text(_ statistics: Statistics, unsent: Int, _ limits: Budgets.Preset) -> String {
         let known = statistics.contactsV4 + statistics.contactsV6
         return "\(HumanText.count(known, "node")) known; "
             + "\(HumanText.count(statistics.queriesReceived.total, "query", "queries")) received, "
             + "\(statistics.answersSent) answered, \(statistics.refused.rateLimited) over the limit; "
             + "\(HumanText.count(statistics.queriesSent.total, "query", "queries")) sent, "
             + "\(statistics.answersReceived.total) answered; "
+            + (unsent > 0 ? "\(HumanText.count(unsent, "datagram")) could not be sent; " : "")
             + "\(HumanText.count(statistics.peersStored, "peer")) of "
             + "\(HumanText.count(statistics.infoHashes, "infohash", "infohashes")) stored; " + text(limits, statistics)
     }
@@ -22,7 +23,7 @@ enum NodeStatus {
             + "\(HumanText.count(budgets.paused.total, "query", "queries")) held back"
     }
 
-    static func line(_ statistics: Statistics, _ limits: Budgets.Preset) -> JSONLine {
+    static func line(_ statistics: Statistics, unsent: Int, _ limits: Budgets.Preset) -> JSONLine {
         let budgets = statistics.budgets
         let isCounted = limits != .off
         return JSONLine(
@@ -36,6 +37,7 @@ enum NodeStatus {
                 .init("rate_limited", .integer(statistics.refused.rateLimited)),
                 .init("queries_sent", .integer(statistics.queriesSent.total)),
                 .init("answers_received", .integer(statistics.answersReceived.total)),
+                .init("datagrams_unsent", .integer(unsent)),
                 .init("info_hashes", .integer(statistics.infoHashes)),
                 .init("peers_stored", .integer(statistics.peersStored)),
                 .init("limits", .string(limits.rawValue)),

@@ -100,7 +100,7 @@ extension GetSession {
     func nodeResolved(_ address: PeerAddress, _ result: Result<[Endpoint], any Error>, _ host: Host) {
         switch result {
         case .success(let endpoints): host.command(.bootstrap(endpoints))
-        case .failure(let error): console.note("node \(address) of the torrent: \(error)", verbosity: 1)
+        case .failure(let error): console.note("node \(address): \(error)", verbosity: 1)
         }
     }
 
@@ -114,11 +114,33 @@ extension GetSession {
         }
         guard unresolved == 0, bootstrapFailures.count == configuration.network.bootstrap.count else { return }
         // Peers that were given may still do without, and so may a node that knows others.
-        guard !hasState else { return }
+        guard !hasState, !isBindLost else { return }
         for index in runs.indices where runs[index].stage == .bootstrap && sources[index].nodes.isEmpty {
             runs[index].gaveUp(
                 .noDHT, because: "no DHT: no bootstrap node could be resolved (\(bootstrapFailures[0]))",
                 advice: "check the name server, or give an address with --bootstrap 1.2.3.4:6881")
+        }
+    }
+
+    /// Our sockets are at other addresses, or can send again: names that failed meanwhile are resolved anew.
+    mutating func bindChanged(_ notice: BindNotice, _ host: Host) {
+        switch notice {
+        case .lost:
+            isBindLost = true
+            return
+        case .returned(_, let places, _), .moved(_, let places): places.forEach { ourselves.addHost(of: $0) }
+        }
+        isBindLost = false
+        guard let feed else { return }
+        if configuration.usesDHT {
+            let network = configuration.network
+            for name in network.bootstrap where name.endpoint == nil {
+                Task { feed.yield(.nodeResolved(name, await Result { try await network.resolve(name) })) }
+            }
+            addNodes(on: host, feed)
+        }
+        for (index, source) in sources.prefix(started).enumerated() where runs[index].outcome == nil {
+            addPeers(of: source, TorrentHandle(rawValue: index), host, feed)
         }
     }
 

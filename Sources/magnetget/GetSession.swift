@@ -30,7 +30,9 @@ struct GetSession {
     let sources: [GetSource]
     let console: Console
     var runs: [GetRun]
-    private var ourselves = OwnEndpoints()
+    var ourselves = OwnEndpoints()
+    /// Nothing can be sent from what `--bind` names: names that cannot be resolved are tried anew when it is back.
+    var isBindLost = false
     private var isReported: [Bool]
     private var nextProgressEvent = Instant.origin
     private var leaveAt: Instant?
@@ -118,6 +120,8 @@ struct GetSession {
         }
         hasState = keeper.hasContacts
         var hostConfiguration = network.host(network.mode(bootstrap: bootstrap), restoring: keeper.restored)
+        // A node for seconds stays out of the tables of others (BEP 43).
+        if configuration.goal == .metadata { hostConfiguration.client.node.isReadOnly = true }
         hostConfiguration.client.swarm.encryption = configuration.encryption
         hostConfiguration.localLinks = configuration.localLinks(bootstrap: bootstrap)
         hostConfiguration.client.downloadLimit = configuration.downloadLimit
@@ -204,6 +208,9 @@ struct GetSession {
         case .storage(let torrent, let event):
             guard runs.indices.contains(torrent.rawValue) else { return }
             storageReported(event, torrent.rawValue)
+        case .bind(let notice):
+            console.show(notice)
+            bindChanged(notice, host)
         case .socketLost(let endpoint):
             for index in runs.indices {
                 runs[index].gaveUp(.noDHT, because: "the network is unusable: the socket of \(endpoint) is gone")

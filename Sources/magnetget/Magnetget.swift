@@ -20,6 +20,7 @@ struct Magnetget: AsyncParsableCommand {
         defaultSubcommand: Get.self)
 
     static func main() async {
+        DescriptorLimit.require(for: "magnetget")
         // Before anything can start a thread.
         Signals.takeOver()
         Allocator.tune()

@@ -44,11 +44,12 @@ struct Seed: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let console = Console(program: "magnetget", talk.configuration)
+        guard try await network.awaitInterfaces(console) else { throw ExitCode(ProgramExit.done.rawValue) }
         var configuration = try swarm.configuration(
             [source], directory: directory, goal: .seeding, network, stages.limits)
         configuration.seedLimits = seeding.limits
         configuration.seedsOnly = true
-        let console = Console(program: "magnetget", talk.configuration)
         throw ExitCode(await SeedCommand(configuration, console).run().rawValue)
     }
 }

@@ -262,6 +262,8 @@ struct World {
                 tell(machine) { $0.pieceFailed(piece, blocks: blocks, of: torrent, now: $2, into: &$1) }
             case nil: break
             }
+        case .forget(let torrent, let piece, let offset, let length):
+            machines[machine].disks[torrent]?.forget(piece: piece, offset: offset, length: length)
         case .digestBlocks(let torrent, let piece):
             let blocks = machines[machine].disks[torrent]?.digests(of: piece) ?? []
             tell(machine) { $0.blocksDigested(piece, blocks, of: torrent, now: $2, into: &$1) }
@@ -321,6 +323,14 @@ struct MemoryDisk {
         return stride(from: 0, to: info.length(ofPiece: piece), by: BlockRequest.usualLength).map { offset in
             let end = min(offset + BlockRequest.usualLength, info.length(ofPiece: piece))
             return SHA1.hash(Array(content[start + offset..<start + end])).high
+        }
+    }
+
+    /// Bytes that were stored are to come again.
+    mutating func forget(piece: Int, offset: Int, length: Int) {
+        for index in offset..<offset + length where filled[piece]?.isThere[index] == true {
+            filled[piece]?.isThere[index] = false
+            filled[piece]?.missing += 1
         }
     }
 

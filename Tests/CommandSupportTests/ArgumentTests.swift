@@ -3,6 +3,7 @@ import Foundation
 import Metainfo
 import Primitives
 import Testing
+import Transport
 
 @testable import CommandSupport
 

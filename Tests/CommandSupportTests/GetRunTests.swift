@@ -2,6 +2,7 @@ import Metainfo
 import Primitives
 import Swarm
 import Testing
+import Transport
 
 @testable import CommandSupport
 
@@ -123,13 +124,13 @@ import Testing
         try metadataAndStorage(&run, now: at(10))
         #expect(run.stage == .downloading)
         #expect(run.nextDeadline == at(310))
-        run.observed(snapshot { $0.downloadedBytes = 5_000 }, now: at(100))
+        run.observed(snapshot { $0.downloadedBytes = 20_000 }, now: at(100))
         #expect(run.nextDeadline == at(400))
         // The same bytes again, and bytes that were thrown away, are no progress.
-        run.observed(snapshot { $0.downloadedBytes = 5_000 }, now: at(200))
+        run.observed(snapshot { $0.downloadedBytes = 20_000 }, now: at(200))
         run.observed(
             snapshot {
-                $0.downloadedBytes = 9_000
+                $0.downloadedBytes = 24_000
                 $0.wastedBytes = 4_000
             }, now: at(300))
         #expect(run.nextDeadline == at(400))
@@ -137,6 +138,34 @@ import Testing
         #expect(run.outcome?.status == .stalled)
         #expect(run.outcome?.message.contains("nothing arrived for 300 s") == true)
         #expect(run.outcome?.advice?.contains("/tmp/out") == true)
+    }
+
+    /// Bytes a second, and whether that keeps a download alive whose limit is 15 s (D6).
+    @Test(arguments: [(100, false), (250, false), (260, true), (2_000, true)])
+    func aTrickleIsNoProgress(bytesPerSecond: Int, isEnough: Bool) throws {
+        var run = run { $0.limits.stall = .seconds(15) }
+        try metadataAndStorage(&run, now: at(0))
+        for second in 1...60 {
+            run.observed(snapshot { $0.downloadedBytes = second * bytesPerSecond }, now: at(Double(second)))
+            run.timedOut(now: at(Double(second)))
+        }
+        #expect((run.outcome?.status == .stalled) == !isEnough)
+    }
+
+    /// What was forgotten and comes again, in drops that never make a block, does not count twice.
+    @Test func bytesOfBlocksThatAreNeverFinishedCountOnce() throws {
+        var run = run { $0.limits.stall = .seconds(15) }
+        try metadataAndStorage(&run, now: at(0))
+        for second in 1...60 {
+            let wasted = second / 10 * 5_000
+            run.observed(
+                snapshot {
+                    $0.downloadedBytes = second * 500
+                    $0.wastedBytes = wasted
+                }, now: at(Double(second)))
+            run.timedOut(now: at(Double(second)))
+        }
+        #expect(run.outcome?.status == .stalled)
     }
 
     @Test func checkingTheDiskHasNoLimitButTheWhole() throws {

@@ -4,7 +4,7 @@ import Testing
 
 /// `create`: what it writes is what libtorrent makes of the same files.
 extension EndToEnd {
-    @Suite(.timeLimit(.minutes(1))) struct CreateCommandTests {
+    @Suite(.timeLimit(.minutes(20))) struct CreateCommandTests {
         /// Reads the .torrent, makes one of the same files itself, and compares.
         private static let compare = """
             import json, os, sys, libtorrent as lt

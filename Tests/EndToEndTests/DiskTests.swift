@@ -6,7 +6,7 @@ extension EndToEnd {
     @Suite(
         .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)),
         .enabled(if: Machine.mayMount, Comment(rawValue: Machine.mountReason)),
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(20)))
     struct DiskTests {
         @Test func aFullDiskIs7AndWhatIsVerifiedIsKept() async throws {
             try await Lab.run { lab in

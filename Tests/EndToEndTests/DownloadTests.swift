@@ -2,7 +2,7 @@ import Testing
 
 /// A magnet with nothing but the infohash, found in a DHT of libtorrent nodes, fetched from libtorrent as it is.
 extension EndToEnd {
-    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(1)))
+    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct DownloadTests {
         @Test func aSingleFileArrivesByteForByte() async throws {
             try await Lab.run { lab in

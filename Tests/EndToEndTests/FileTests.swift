@@ -4,7 +4,7 @@ import Testing
 
 /// Which files are fetched, and where they go: --select, --stdout, padding, and more files than may be open.
 extension EndToEnd {
-    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(1)))
+    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct FileTests {
         private static let sizes = [
             "tree/a.bin": 100_000, "tree/b.txt": 3_000, "tree/sub/c.bin": 200_001, "tree/sub/d.txt": 5_000,
@@ -34,7 +34,8 @@ extension EndToEnd {
                 #expect(first.code == 0, first.comment)
                 #expect(files(below: target + "/tree") == ["b.txt", "sub/d.txt"])
                 let completed = try first.events().filter { $0.event == "file_completed" }
-                #expect(completed.compactMap { $0["index"]?.integer } == [1, 3])
+                // In the order in which their last pieces came.
+                #expect(completed.compactMap { $0["index"]?.integer }.sorted() == [1, 3], first.comment)
                 #expect(try first.event("completed")?["size"]?.integer == 8_000)
 
                 let rest = try await lab.magnetget(source + ["-o", target, "--json"])

@@ -3,7 +3,7 @@ import Testing
 
 /// Torrents whose names and paths want out of the output folder, with content that matches their hashes.
 extension EndToEnd {
-    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(1)))
+    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct HostileTorrentTests {
         @Test(arguments: [
             "parent", "name-parent", "single-parent", "absolute", "separator", "empty", "long", "control", "clash",

@@ -4,7 +4,7 @@ import Testing
 /// Peers of one link that find each other by multicast (BEP 14), without a DHT and without trackers.
 extension EndToEnd {
     @Suite(
-        .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)), .timeLimit(.minutes(2)))
+        .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)), .timeLimit(.minutes(20)))
     struct LocalDiscoveryTests {
         private let alone = ["--no-dht", "--no-trackers", "--json"]
 

@@ -3,7 +3,7 @@ import Testing
 
 /// `meta`: metadata of several at once, written as .torrent files.
 extension EndToEnd {
-    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(2)))
+    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct MetaCommandTests {
         /// Seeders of three small files, which know nothing of a DHT; their magnets name them.
         private func magnets(in lab: Lab) async throws -> [(infoHash: String, magnet: String)] {

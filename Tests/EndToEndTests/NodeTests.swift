@@ -3,7 +3,7 @@ import Testing
 
 /// What libtorrent's nodes think of ours.
 extension EndToEnd {
-    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(2)))
+    @Suite(.enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct NodeTests {
         @Test func libtorrentNodesHoldOurNodeAsGood() async throws {
             try await Lab.run { lab in

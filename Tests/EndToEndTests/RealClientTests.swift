@@ -6,7 +6,7 @@ extension EndToEnd {
         .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)),
         .enabled(if: Machine.opentracker != nil, "no opentracker: Bootstrap/setup test unpacks it"),
         .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)),
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(20)))
     struct RealClientTests {
         @Test func libtorrent() async throws { try await expectAll(of: "libtorrent") }
 
@@ -29,7 +29,7 @@ extension EndToEnd {
         private func expectAll(of client: String, by discovery: [String] = ["tracker", "dht"]) async throws {
             try await Lab.run { lab in
                 let choice = ["--clients", client, "--discovery", discovery.joined(separator: ",")]
-                let matrix = try lab.startScript("matrix", choice + ["--quick", "--jobs", "4", "--timeout", "90"])
+                let matrix = try lab.startScript("matrix", choice + ["--quick", "--jobs", "4", "--timeout", "400"])
                 let run = try await matrix.end(within: 110)
                 #expect(run.code == 0, run.comment)
                 let cells = try run.events()

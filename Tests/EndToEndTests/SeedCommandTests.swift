@@ -4,7 +4,7 @@ import Testing
 
 /// `seed`: what is there is served, what is not is said.
 extension EndToEnd {
-    @Suite(.timeLimit(.minutes(1))) struct SeedCommandTests {
+    @Suite(.timeLimit(.minutes(20))) struct SeedCommandTests {
         private func torrent(of name: String, byteCount: Int, in lab: Lab) async throws -> String {
             let file = try lab.makeFile("data/" + name, byteCount: byteCount)
             let torrent = lab.path("t.torrent")

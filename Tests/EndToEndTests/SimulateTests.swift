@@ -3,7 +3,7 @@ import Testing
 
 /// `dhtnode simulate` as people start it.
 extension EndToEnd {
-    @Suite(.timeLimit(.minutes(1))) struct SimulateTests {
+    @Suite(.timeLimit(.minutes(20))) struct SimulateTests {
         private func run(_ lab: Lab, _ arguments: [String]) async throws -> Ending {
             try await lab.startProgram("dhtnode", ["simulate"] + arguments).end(within: 50)
         }

@@ -5,7 +5,7 @@ extension EndToEnd {
     @Suite(
         .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)),
         .enabled(if: Machine.opentracker != nil, "no opentracker: Bootstrap/setup test unpacks it"),
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(20)))
     struct TrackerTests {
         @Test(arguments: ["http", "udp"])
         func aMagnetOfATrackerIsFetchedFromLibtorrent(scheme: String) async throws {
@@ -67,7 +67,7 @@ extension EndToEnd {
                 let tracker = try await Opentracker(of: String(repeating: "ab", count: 20), in: lab)
                 let magnet = "magnet:?xt=urn:btih:\(String(repeating: "cd", count: 20))&tr=\(tracker.url("http"))"
                 let run = try await lab.magnetget([
-                    magnet, "--no-dht", "--network", "private", "--peers-timeout", "3",
+                    magnet, "--no-dht", "--network", "private", "--peers-timeout", "6",
                 ])
                 #expect(run.code == 4, run.comment)
                 #expect(run.errors.contains("0 of 1 tracker answered"), run.comment)

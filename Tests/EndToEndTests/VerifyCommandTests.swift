@@ -4,7 +4,7 @@ import Testing
 
 /// `verify`: data that is right, wrong, cut short and gone.
 extension EndToEnd {
-    @Suite(.timeLimit(.minutes(1))) struct VerifyCommandTests {
+    @Suite(.timeLimit(.minutes(20))) struct VerifyCommandTests {
         private let sizes = ["a.bin": 300_000, "b/c.bin": 200_000, "empty": 0, "z": 7]
 
         private func verify(_ lab: Lab, _ options: [String] = []) async throws -> Ending {

@@ -128,6 +128,16 @@ import Testing
         #expect(MessageEncoder.valuesThatFit(.v4, beside: ReplyContent(), transactionByteCount: 4, limit: 30) == 0)
     }
 
+    private func encoded(_ encode: (MessageEncoder, inout [UInt8]) -> Void) throws -> String {
+        var bytes: [UInt8] = []
+        encode(encoder, &bytes)
+        try expectCanonical(bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Apart from the others: a process that is being started holds their locks on files for a moment.
+@Suite struct EncoderExitTests {
     @Test func contactsInTheListOfTheOtherFamilyAreABug() async {
         await #expect(processExitsWith: .failure) {
             let contact = Contact(id: .zero, endpoint: .v6(EndpointV6(high: 1, low: 1, port: 1)))
@@ -136,13 +146,6 @@ import Testing
             MessageEncoder(id: .zero).reply(
                 ReplyContent(nodes: [contact]), to: 0..<0, of: packet.span.bytes, into: &bytes)
         }
-    }
-
-    private func encoded(_ encode: (MessageEncoder, inout [UInt8]) -> Void) throws -> String {
-        var bytes: [UInt8] = []
-        encode(encoder, &bytes)
-        try expectCanonical(bytes)
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -113,7 +113,7 @@ import Testing
         session.store(piece: 3)
         _ = await session.settle()
         let head = ResumeFile(info: torrent.info).encoded().count
-        for _ in 0..<1_000 where folder.size(".folder.mainline") == head {
+        for _ in 0..<24_000 where folder.size(".folder.mainline") == head {
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect(folder.size(".folder.mainline") == head + 4 + 4 + 8 + 20 + 20, "a run, a stamp and what frames them")

@@ -84,6 +84,11 @@ package struct Workbench {
         drain()
     }
 
+    package mutating func homeReturned(at local: Endpoint) {
+        node.homeReturned(0, at: local, now: now, into: &outbox)
+        drain()
+    }
+
     package mutating func receive(_ bytes: [UInt8], from source: Endpoint, at home: HomeIndex = 0) {
         node.received(bytes.span.bytes, from: source, at: home, now: now, into: &outbox)
         drain()

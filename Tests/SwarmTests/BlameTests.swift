@@ -3,70 +3,120 @@ import Primitives
 import Swarm
 import Testing
 
-/// What ends a connection, and what else it costs: an address is refused for bad data alone.
+private let cancel: UInt8 = 8
+
+/// Which bytes came from which peer, also when it is gone (D2), and pieces that have failed (D5).
 @Suite struct BlameTests {
-    private let peer = Endpoint.v4(20, 0, 0, 1, port: 6881)
-    private let neighbour = Endpoint.v4(20, 0, 0, 1, port: 7000)
+    private func endpoint(_ number: Int) -> Endpoint { .v4(UInt8(number), 2, 3, 4, port: 6881) }
+    private let announcing: [OutgoingMessage] = [.haveAll, .unchoke]
 
-    private func bench() throws -> SwarmBench { try SwarmBench(pieces: 40, isComplete: false) { $0.bansHosts = true } }
-
-    /// A message of this id and body.
-    private func message(_ id: UInt8, _ body: [UInt8]) -> [UInt8] {
-        [0, 0, 0, UInt8(body.count + 1), id] + body
+    /// A peer leaves in the middle of a block: another gives the block from its start.
+    @Test func whatAPeerLeavesUnfinishedIsForgotten() throws {
+        var bench = try SwarmBench(pieces: 1, isComplete: false)
+        let quitter = bench.call(from: endpoint(10), saying: announcing)
+        let block = try #require(bench.requests(to: quitter).first)
+        bench.give(block, from: quitter, bytes: 1_024)
+        #expect(bench.stores == [0])
+        bench.hangUp(quitter)
+        #expect(bench.forgotten.map(\.offset) == [0] && bench.forgotten.map(\.length) == [1_024])
+        #expect(bench.swarm.snapshot.wastedBytes == 1_024)
+        let other = bench.call(from: endpoint(11), saying: announcing)
+        bench.give(block, from: other)
+        #expect(bench.stores == [0])
+        bench.tell { $0.pieceFailed(0, blocks: [1], now: $2, into: &$1) }
+        #expect(bench.closed == [other])
     }
 
-    @Test(
-        arguments: [
-            [0, 0, 0, 1, 5], [0, 0, 0, 3, 5, 0, 0], [0, 0, 0, 7, 5, 0, 0, 0, 0, 0, 0], [0, 0, 0, 2, 0, 0],
-            [0, 0, 0, 5, 4, 0xFF, 0xFF, 0xFF, 0xFF], [0, 0x20, 0, 0, 20], [0, 0, 0, 3, 20, 0, 0x64],
-        ] as [[UInt8]])
-    func whoBreaksTheProtocolIsDroppedAndItsNeighbourIsTaken(bytes: [UInt8]) throws {
-        var bench = try bench()
-        let rude = bench.call(from: peer)
-        bench.say(rude, bytes)
-        #expect(bench.closed == [rude])
-        let losses: [PeerLoss] = bench.outbox.events.compactMap { notice in
-            if case .peerLost(_, let loss) = notice.event { loss } else { nil }
+    @Test func aBlockHasOneGiver() throws {
+        var bench = try SwarmBench(pieces: 1, isComplete: false)
+        let slow = bench.call(from: endpoint(10), saying: announcing)
+        let block = try #require(bench.requests(to: slow).first)
+        bench.give(block, from: slow, bytes: 1_024)
+        let second = bench.call(from: endpoint(11), saying: announcing)
+        #expect(bench.requests(to: second) == [block])
+        // Its part comes too late to be of use, for the first is still giving.
+        bench.give(block, from: second, bytes: 2_048)
+        #expect(bench.stores.isEmpty)
+        let third = bench.call(from: endpoint(12), saying: announcing)
+        #expect(bench.requests(to: third) == [block])
+        // All of it at once is of use.
+        bench.give(block, from: third)
+        #expect(bench.forgotten.map(\.length) == [1_024])
+        #expect(bench.stores == [0])
+        #expect(bench.messageIDs(to: slow) == [cancel] && bench.messageIDs(to: second) == [cancel])
+        bench.tell { $0.pieceFailed(0, blocks: [1], now: $2, into: &$1) }
+        #expect(bench.closed == [third])
+    }
+
+    /// Nor is it lost when the peer that began it stays and gives no more.
+    @Test func whatWasNotTakenIsAskedForAgain() throws {
+        var bench = try SwarmBench(pieces: 1, isComplete: false)
+        let first = bench.call(from: endpoint(10), saying: announcing)
+        let block = try #require(bench.requests(to: first).first)
+        bench.give(block, from: first, bytes: 1_024)
+        let second = bench.call(from: endpoint(11), saying: announcing)
+        bench.give(block, from: second, bytes: 1_024)
+        bench.say(second, Array(repeating: 0, count: block.length - 1_024))
+        #expect(bench.stores.isEmpty)
+        bench.wait(.seconds(30))
+        let third = bench.call(from: endpoint(12), saying: announcing)
+        #expect(bench.requests(to: third) == [block])
+    }
+
+    /// A liar that is gone is refused when its block is proved wrong, and no other peer is.
+    @Test func aLiarThatIsGoneIsRefused() throws {
+        var bench = try SwarmBench(pieces: 1, blocksPerPiece: 2, isComplete: false)
+        let liar = bench.call(from: endpoint(10), saying: announcing)
+        let blocks = bench.requests(to: liar)
+        bench.give(blocks[0], from: liar)
+        bench.hangUp(liar)
+        let honest = bench.call(from: endpoint(11), saying: announcing)
+        #expect(bench.requests(to: honest) == [blocks[1]])
+        bench.give(blocks[1], from: honest)
+        bench.tell { $0.pieceFailed(0, blocks: [13, 2], now: $2, into: &$1) }
+        #expect(bench.requests(to: honest) == blocks)
+        for block in blocks { bench.give(block, from: honest) }
+        bench.tell { $0.pieceVerified(0, now: $2, into: &$1) }
+        bench.tell { $0.blocksDigested(0, [1, 2], now: $2, into: &$1) }
+        #expect(bench.swarm.snapshot.peersBanned == 1)
+        let (again, other) = (bench.call(from: endpoint(10)), bench.call(from: endpoint(11)))
+        #expect(bench.closed.contains(again) && !bench.closed.contains(other))
+    }
+
+    /// The only giver is the liar, gone or not.
+    @Test func theOnlyGiverIsRefusedWhenItIsGone() throws {
+        var bench = try SwarmBench(pieces: 1, isComplete: false)
+        let liar = bench.call(from: endpoint(10), saying: announcing)
+        bench.give(bench.requests(to: liar)[0], from: liar)
+        bench.hangUp(liar)
+        bench.tell { $0.pieceFailed(0, blocks: [1], now: $2, into: &$1) }
+        #expect(bench.swarm.snapshot.peersBanned == 1)
+    }
+
+    // MARK: Suspects
+
+    /// The poisoner is there first and has given a whole piece, but a wrong one of two givers.
+    @Test func aSuspectIsGivenByAPeerThatHasProvedItself() throws {
+        var bench = try SwarmBench(pieces: 2, blocksPerPiece: 2, isComplete: false)
+        var last = Bitfield(count: 2)
+        last[1] = true
+        let poisoner = bench.call(from: endpoint(10), saying: [.bitfield(last), .unchoke])
+        let poisoned = bench.requests(to: poisoner)
+        bench.give(poisoned[0], from: poisoner)
+        let proved = bench.call(from: endpoint(11), saying: announcing)
+        let asked = bench.requests(to: proved)
+        for block in asked where block.piece == 0 { bench.give(block, from: proved) }
+        bench.tell { $0.pieceVerified(0, now: $2, into: &$1) }
+        bench.wait(.milliseconds(1_500))
+        bench.give(poisoned[1], from: proved)
+        bench.tell { $0.pieceFailed(1, blocks: [1, 2], now: $2, into: &$1) }
+        #expect(bench.requests(to: proved) == poisoned && bench.requests(to: poisoner).isEmpty)
+        for _ in 0..<8 {
+            bench.wait(.milliseconds(500))
+            #expect(bench.requests(to: poisoner).isEmpty)
         }
-        #expect(losses.count == 1 && losses != [.badData])
-        let honest = bench.call(from: neighbour)
-        let again = bench.call(from: peer)
-        #expect(bench.closed == [rude])
-        #expect(bench.swarm.snapshot.peersConnected == 2 && bench.swarm.snapshot.peersBanned == 0)
-        _ = (honest, again)
-    }
-
-    @Test func anAddressThatGaveBadDataIsRefusedForAnHour() throws {
-        var bench = try bench()
-        let liar = bench.call(from: peer, saying: [.haveAll, .unchoke])
-        let block = try #require(bench.requests(to: liar).first)
-        bench.deliver(block.piece, from: liar, isVerified: false)
-        bench.tell { $0.pieceFailed(block.piece, blocks: [], now: $2, into: &$1) }
-        #expect(bench.closed == [liar] && bench.swarm.snapshot.peersBanned == 1)
-        let early = bench.call(from: neighbour)
-        #expect(bench.closed == [liar, early])
-        bench.now = bench.now + .seconds(60 * 60)
-        let late = bench.call(from: neighbour)
-        #expect(!bench.closed.contains(late))
-    }
-
-    @Test func whoEchoesOurPeerIDCostsItsNeighboursNothing() throws {
-        var bench = try bench()
-        bench.tell { $0.peersFound([peer, neighbour], source: .tracker, now: $2, into: &$1) }
-        let calls: [PeerHandle] = bench.outbox.actions.compactMap {
-            if case .connect(let handle, _) = $0 { handle } else { nil }
-        }
-        #expect(calls.count == 2)
-        bench.tell { $0.connected(calls[0], now: $2, into: &$1) }
-        // What we sent comes back as it was.
-        let ours = Array(bench.outbox.bytes.prefix(Handshake.byteCount))
-        bench.say(calls[0], ours)
-        #expect(bench.outbox.events.map(\.event).contains(.peerLost(peer, .ourselves)))
-        #expect(bench.closed == [calls[0]])
-        bench.tell { $0.peersFound([peer], source: .tracker, now: $2, into: &$1) }
-        #expect(bench.outbox.actions.isEmpty)
-        bench.tell { $0.connectFailed(calls[1], now: $2, into: &$1) }
-        bench.wait(.seconds(5))
-        #expect(bench.swarm.snapshot.peersConnecting == 1 && bench.swarm.snapshot.peersBanned == 0)
+        // Nor can the proved one keep it for ever.
+        bench.wait(.milliseconds(1_500))
+        #expect(bench.requests(to: poisoner).count == 1)
     }
 }

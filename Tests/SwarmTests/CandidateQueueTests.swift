@@ -34,6 +34,28 @@ import Testing
         #expect(queue.next(now: now) == endpoints[0])
     }
 
+    @Test func whenOurOwnLinkIsBackAllAreTriedAtOnce() {
+        let configuration = Swarm.Configuration()
+        var queue = CandidateQueue(configuration: configuration)
+        for endpoint in endpoints.prefix(3) { _ = queue.found(endpoint, now: .origin) }
+        _ = queue.next(now: .origin)
+        queue.failed(endpoints[0], now: .origin)
+        _ = queue.next(now: .origin)
+        queue.ban(endpoints[1], now: .origin)
+        _ = queue.next(now: .origin)
+        queue.failed(endpoints[2], now: .origin)
+        var now = Instant.origin
+        while let retry = queue.nextRetry, retry < .origin + .seconds(3_600) {
+            now = max(now, retry)
+            guard let endpoint = queue.next(now: now) else { break }
+            queue.failed(endpoint, now: now)
+        }
+        #expect(queue.next(now: now) == nil)
+        queue.networkReturned(now: now)
+        #expect(Set([queue.next(now: now), queue.next(now: now)]) == [endpoints[0], endpoints[2]])
+        #expect(queue.next(now: now) == nil)
+    }
+
     @Test func aBannedEndpointIsRefusedUntilItsTimeIsOver() {
         let configuration = Swarm.Configuration()
         var queue = CandidateQueue(configuration: configuration)

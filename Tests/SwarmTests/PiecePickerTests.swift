@@ -34,7 +34,7 @@ private let blockLength = BlockRequest.usualLength
         #expect(picker.pick(6, having: some).map(\.piece) == [0, 1, 2, 3, 5, 6])
         #expect(picker.pick(2).map(\.piece) == [4, 7])
         picker.complete(4)
-        #expect(picker.picker.failed(2).contributors == [])
+        #expect(picker.picker.failed(2, now: .origin).contributors == [])
         #expect(picker.pick(2).map(\.piece) == [2, 8])
     }
 
@@ -44,7 +44,7 @@ private let blockLength = BlockRequest.usualLength
         picker.join([Bitfield(filled: 1)])
         let blocks = picker.pick(3)
         for block in blocks.prefix(2) { _ = picker.picker.received(block, from: PeerHandle(rawValue: 7)) }
-        let gift = picker.picker.failed(0)
+        let gift = picker.picker.failed(0, now: .origin)
         #expect(gift.contributors == [PeerHandle(rawValue: 7)])
         #expect(picker.picker.received(blocks[2], from: PeerHandle(rawValue: 7)) == .duplicate)
         #expect(picker.pick(3).map(\.offset) == blocks.map(\.offset))
@@ -64,7 +64,7 @@ private let blockLength = BlockRequest.usualLength
         }
         #expect(picker.picker.isEndGame)
         let receipts = blocks.map { picker.picker.received($0, from: peer) }
-        #expect(receipts.count { $0 == .needed(others: false, completesPiece: true) } == 2)
+        #expect(receipts.count { $0 == .needed(others: 0, completesPiece: true) } == 2)
     }
 
     @Test func theFirstPieceIsRandom() throws {
@@ -139,7 +139,7 @@ private let blockLength = BlockRequest.usualLength
         #expect(Set(picker.duplicate(4)).count == 3)
         #expect(picker.duplicate(4).isEmpty)
         let block = try #require(all.first)
-        #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: false))
+        #expect(picker.picker.received(block, from: peer) == .needed(others: 2, completesPiece: false))
         #expect(picker.picker.received(block, from: peer) == .duplicate)
         #expect(!picker.picker.isWanted(block))
     }
@@ -157,7 +157,7 @@ private let blockLength = BlockRequest.usualLength
         var picker = try Picker(pieces: 1, blocksPerPiece: 3)
         picker.join([Bitfield(filled: 1)])
         let blocks = picker.pick(3)
-        #expect(picker.picker.received(blocks[0], from: peer) == .needed(others: false, completesPiece: false))
+        #expect(picker.picker.received(blocks[0], from: peer) == .needed(others: 0, completesPiece: false))
         let generation = picker.picker.generation
         picker.picker.abandoned([blocks[0], blocks[2]])
         #expect(picker.picker.generation > generation)
@@ -173,7 +173,7 @@ private let blockLength = BlockRequest.usualLength
             let block = BlockRequest(piece: piece, offset: number * blockLength, length: blockLength)
             _ = picker.picker.received(block, from: other)
         }
-        #expect(picker.picker.failed(piece).contributors == others)
+        #expect(picker.picker.failed(piece, now: .origin).contributors == others)
         // From now on the piece is one peer's alone.
         #expect(picker.pick(10, for: others[0]).contains { $0.piece == piece })
         picker.picker.abandoned([BlockRequest(piece: piece, offset: 0, length: blockLength)])
@@ -183,21 +183,125 @@ private let blockLength = BlockRequest.usualLength
         picker.picker.abandoned([BlockRequest(piece: piece, offset: 0, length: blockLength)])
         #expect(picker.pick(1, for: others[0]).map(\.offset) == [0])
         picker.picker.released(by: others[0])
-        #expect(!picker.duplicate(10).contains { $0.piece == piece })
+        #expect(!picker.duplicate(10, mayTakeSuspects: false).contains { $0.piece == piece })
         #expect(!picker.picker.mayMove(BlockRequest(piece: piece, offset: 0, length: blockLength)))
     }
 
-    @Test func whoGaveAPartOfABlockIsAmongTheContributors() throws {
+    /// What it left unfinished is forgotten, so that the block has one giver.
+    @Test func aPeerThatGaveAPartOfABlockIsNoContributor() throws {
         var picker = try Picker(pieces: 1, blocksPerPiece: 1)
         picker.join([Bitfield(filled: 1)])
         let block = picker.pick(1)[0]
-        let quitter = PeerHandle(rawValue: 9)
-        picker.picker.touched(block, by: quitter)
+        let (quitter, endpoint) = (PeerHandle(rawValue: 9), Endpoint.v4(1, 2, 3, 4, port: 5))
+        picker.picker.write(block, by: quitter, at: endpoint)
+        #expect(picker.picker.writer(of: block) == .peer(quitter))
+        let forgets = [peer, quitter].map { picker.picker.forget(block, by: $0) }
+        #expect(forgets == [false, true])
         picker.picker.abandoned([block])
-        #expect(picker.picker.received(block, from: peer) == .needed(others: true, completesPiece: true))
-        let gift = picker.picker.failed(block.piece)
-        #expect(gift.contributors == [quitter, peer])
-        #expect(gift.givers == [nil])
+        #expect(picker.pick(1) == [block])
+        picker.picker.write(block, by: peer, at: endpoint)
+        #expect(picker.picker.received(block, from: peer) == .needed(others: 0, completesPiece: true))
+        let gift = picker.picker.failed(block.piece, now: .origin)
+        #expect(gift.contributors == [peer] && gift.givers == [peer] && gift.endpoints[peer] == endpoint)
+    }
+
+    // MARK: Doubted peers
+
+    @Test func copiesAtDoubtedPeersDoNotCount() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 1)])
+        let blocks = picker.pick(2)
+        #expect(!picker.picker.hasDoubtful && picker.pickDoubtful(2).isEmpty)
+        picker.picker.doubted(blocks)
+        #expect(picker.picker.hasDoubtful)
+        #expect(picker.pickDoubtful(1) == [blocks[0]])
+        #expect(picker.pickDoubtful(2) == [blocks[1]])
+        #expect(!picker.picker.hasDoubtful)
+        // One giver each; two more may be asked, and more when some of them do not give.
+        for _ in 0..<2 { #expect(picker.duplicate(2) == blocks) }
+        #expect(picker.duplicate(2).isEmpty)
+        picker.picker.doubted(blocks)
+        #expect(picker.duplicate(2) == blocks && picker.duplicate(2).isEmpty)
+        // A doubted peer that leaves changes nothing; one that gives again counts.
+        picker.picker.abandoned([blocks[0]], isDoubted: true)
+        #expect(picker.duplicate(2).isEmpty)
+        picker.picker.trusted([blocks[0]])
+        picker.picker.abandoned([blocks[0]])
+        #expect(picker.duplicate(2).isEmpty)
+        #expect(picker.picker.received(blocks[0], from: peer) == .needed(others: 2, completesPiece: false))
+        #expect(picker.picker.received(blocks[1], from: peer) == .needed(others: 4, completesPiece: true))
+        #expect(!picker.picker.hasDoubtful && !picker.picker.hasWork)
+    }
+
+    @Test func whatOnlyDoubtedPeersOweIsFreeWhenTheyLeave() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 1)])
+        let blocks = picker.pick(2)
+        picker.picker.doubted(blocks)
+        picker.picker.abandoned(blocks, isDoubted: true)
+        #expect(!picker.picker.hasDoubtful)
+        #expect(picker.pick(3) == blocks)
+    }
+
+    // MARK: Suspects
+
+    @Test func aSuspectGoesToAPeerThatHasProvedItselfAndAfterAWhileToAny() throws {
+        var picker = try Picker(pieces: 2, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 2)])
+        let givers = [PeerHandle(rawValue: 5), PeerHandle(rawValue: 6)]
+        let blocks = picker.pick(4)
+        for block in blocks { _ = picker.picker.received(block, from: givers[block.offset / blockLength]) }
+        for piece in 0..<2 { #expect(picker.picker.failed(piece, now: .origin).contributors == givers) }
+        #expect(picker.pick(4, mayTakeSuspects: false).isEmpty && !picker.picker.isEndGame)
+        let (proved, other) = (PeerHandle(rawValue: 7), PeerHandle(rawValue: 8))
+        #expect(picker.pick(2, for: proved).map(\.piece) == [0, 0])
+        // Several may be under way.
+        #expect(picker.pick(1, for: other).map(\.piece) == [1])
+        #expect(picker.duplicate(9, for: peer, mayTakeSuspects: false).isEmpty)
+        let review = { (picker: inout Picker, seconds: Int) in
+            picker.picker.reviewSuspects(
+                waitMax: .seconds(2), wholeMax: .seconds(5), now: .origin + .seconds(seconds))
+        }
+        review(&picker, 4)
+        #expect(picker.duplicate(9, for: peer, mayTakeSuspects: false).isEmpty)
+        // A peer that drips does not keep it.
+        review(&picker, 5)
+        #expect(picker.duplicate(9, for: peer, mayTakeSuspects: false).count == 3)
+        #expect(picker.pick(1, mayTakeSuspects: false).map(\.piece) == [1])
+    }
+
+    @Test func aSuspectThatNoProvedPeerTakesIsForAny() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 1)])
+        for (number, block) in picker.pick(2).enumerated() {
+            _ = picker.picker.received(block, from: PeerHandle(rawValue: number + 5))
+        }
+        _ = picker.picker.failed(0, now: .origin)
+        picker.picker.reviewSuspects(waitMax: .seconds(2), wholeMax: .seconds(5), now: .origin + .seconds(1))
+        #expect(picker.pick(2, mayTakeSuspects: false).isEmpty)
+        picker.picker.reviewSuspects(waitMax: .seconds(2), wholeMax: .seconds(5), now: .origin + .seconds(2))
+        #expect(picker.pick(2, mayTakeSuspects: false).count == 2)
+    }
+
+    // MARK: In order
+
+    @Test func theFrontIsAskedTwiceWhenItIsLate() throws {
+        var picker = try Picker(pieces: 9, blocksPerPiece: 2, order: .sequential)
+        picker.join([Bitfield(filled: 9)])
+        let blocks = picker.pick(14)
+        _ = picker.picker.received(blocks[1], from: peer)
+        let front = { (picker: inout Picker, seconds: Int) -> [BlockRequest] in
+            var late: [BlockRequest] = []
+            picker.picker.duplicateFront(
+                9, for: PiecePicker.Asker(PeerHandle(rawValue: 2), having: Bitfield(filled: 9)),
+                begunBefore: .origin + .seconds(seconds), outstanding: OutstandingRequests(), into: &late)
+            return late
+        }
+        #expect(front(&picker, 0).isEmpty)
+        #expect(front(&picker, 1) == [blocks[0]] + blocks[2..<8])
+        #expect(front(&picker, 1).isEmpty)
+        picker.complete(0)
+        #expect(front(&picker, 1) == Array(blocks[8..<10]))
     }
 
     @Test func randomHistoriesKeepTheBooks() throws {
@@ -220,7 +324,7 @@ private let blockLength = BlockRequest.usualLength
                     if Bool.random(using: &generator) {
                         #expect(picker.picker.verified(block.piece)?.contributors == [peer])
                     } else {
-                        #expect(picker.picker.failed(block.piece).contributors == [peer])
+                        #expect(picker.picker.failed(block.piece, now: .origin).contributors == [peer])
                     }
                 }
             }
@@ -254,27 +358,38 @@ private struct Picker {
     }
 
     mutating func join(_ peers: [Bitfield]) {
-        for pieces in peers { picker.peerJoined(having: pieces) }
+        for pieces in peers { _ = picker.peerJoined(having: pieces) }
     }
 
     mutating func pick(
-        _ count: Int, for asker: PeerHandle = peer, having pieces: Bitfield? = nil, isFast: Bool = false
+        _ count: Int, for asker: PeerHandle = peer, having pieces: Bitfield? = nil, isFast: Bool = false,
+        mayTakeSuspects: Bool = true
     ) -> [BlockRequest] {
         var blocks: [BlockRequest] = []
         var current: Int?
-        picker.pick(
-            count, for: asker, having: pieces ?? Bitfield(filled: info.pieceCount), current: &current, isFast: isFast,
-            using: &generator, into: &blocks)
+        var asker = PiecePicker.Asker(asker, having: pieces ?? Bitfield(filled: info.pieceCount))
+        (asker.isFast, asker.mayTakeSuspects) = (isFast, mayTakeSuspects)
+        picker.pick(count, for: asker, current: &current, now: .origin, using: &generator, into: &blocks)
         last = blocks.last?.piece ?? last
         return blocks
     }
 
     mutating func duplicate(
-        _ count: Int, outstanding: OutstandingRequests = OutstandingRequests()
+        _ count: Int, for asker: PeerHandle = peer, mayTakeSuspects: Bool = true,
+        outstanding: OutstandingRequests = OutstandingRequests()
     ) -> [BlockRequest] {
         var blocks: [BlockRequest] = []
-        picker.duplicate(
-            count, having: Bitfield(filled: info.pieceCount), copies: 3, outstanding: outstanding, into: &blocks)
+        var asker = PiecePicker.Asker(asker, having: Bitfield(filled: info.pieceCount))
+        asker.mayTakeSuspects = mayTakeSuspects
+        picker.duplicate(count, for: asker, copies: 3, outstanding: outstanding, into: &blocks)
+        return blocks
+    }
+
+    mutating func pickDoubtful(_ count: Int) -> [BlockRequest] {
+        var blocks: [BlockRequest] = []
+        picker.pickDoubtful(
+            count, for: PiecePicker.Asker(peer, having: Bitfield(filled: info.pieceCount)),
+            outstanding: OutstandingRequests(), into: &blocks)
         return blocks
     }
 

@@ -17,22 +17,25 @@ struct SwarmBench {
     /// What the swarm has not read yet.
     private var unread: [PeerHandle: [UInt8]] = [:]
 
-    /// A torrent of pieces of one block; with a selection, each piece is a file.
+    /// A torrent of pieces of one block, or of more; with a selection, each piece is a file.
     init(
-        pieces: Int = 4, isComplete: Bool, selecting selection: String? = nil,
+        pieces: Int = 4, blocksPerPiece: Int = 1, isComplete: Bool, isSequential: Bool = false,
+        opensStorage: Bool = true, selecting selection: String? = nil,
         configure: (inout Swarm.Configuration) -> Void = { _ in }
     ) throws {
-        let files = (0..<pieces).map { (path: ["\($0)"], length: Self.blockLength) }
+        let pieceLength = blocksPerPiece * Self.blockLength
+        let files = (0..<pieces).map { (path: ["\($0)"], length: pieceLength) }
         let builder =
             selection == nil
-            ? InfoBuilder(name: "x", length: pieces * Self.blockLength, pieceLength: Self.blockLength)
-            : InfoBuilder(name: "x", files: files, pieceLength: Self.blockLength)
+            ? InfoBuilder(name: "x", length: pieces * pieceLength, pieceLength: pieceLength)
+            : InfoBuilder(name: "x", files: files, pieceLength: pieceLength)
         info = try builder.info(pieceHashes: Array(repeating: .zero, count: pieces))
         var configuration = Swarm.Configuration()
         configure(&configuration)
         var generator = SeededGenerator(number: 1)
         var identity = Swarm.Identity(
             peerID: PeerID(prefix: "-MN0100-", using: &generator), listenPort: 6881, clientName: "bench")
+        identity.isSequential = isSequential
         identity.selection = try selection.map { try FileSelection([$0]) }
         swarm = Swarm(
             torrent: TorrentHandle(rawValue: 1), infoHash: info.infoHash, configuration: configuration,
@@ -40,7 +43,7 @@ struct SwarmBench {
             firstHandle: 1 << 40, generator: generator, now: now)
         let (info, have) = (info, isComplete ? Bitfield(filled: pieces) : Bitfield(count: pieces))
         tell { $0.metadataKnown(info, now: $2, into: &$1) }
-        tell { $0.storageOpened(have: have, now: $2, into: &$1) }
+        if opensStorage { tell { $0.storageOpened(have: have, now: $2, into: &$1) } }
     }
 
     mutating func tell(_ fact: (inout Swarm, inout Swarm.Outbox, Instant) -> Void) {
@@ -90,6 +93,18 @@ struct SwarmBench {
         if isVerified { tell { $0.pieceVerified(piece, now: $2, into: &$1) } }
     }
 
+    /// The first bytes of a block come from the peer, or all of them.
+    mutating func give(_ block: BlockRequest, from peer: PeerHandle, bytes count: Int? = nil) {
+        var bytes: [UInt8] = []
+        OutgoingMessage.pieceHeader(block).encode(into: &bytes)
+        say(peer, bytes + Array(repeating: 0, count: count ?? block.length))
+    }
+
+    mutating func hangUp(_ peer: PeerHandle) {
+        unread[peer] = nil
+        tell { $0.disconnected(peer, now: $2, into: &$1) }
+    }
+
     mutating func say(_ peer: PeerHandle, _ bytes: [UInt8]) {
         let all = unread[peer, default: []] + bytes
         var consumed = 0
@@ -114,6 +129,13 @@ struct SwarmBench {
         messages(to: peer).filter { $0.first == 6 && $0.count == 13 }.map { message in
             let fields = [1, 5, 9].map { Int(message.span.bytes.bigEndian(at: $0, as: UInt32.self)) }
             return BlockRequest(piece: fields[0], offset: fields[1], length: fields[2])
+        }
+    }
+
+    /// What the storage was told to forget by the last fact.
+    var forgotten: [(offset: Int, length: Int)] {
+        outbox.actions.compactMap { action in
+            if case .forget(_, _, let offset, let length) = action { (offset, length) } else { nil }
         }
     }
 

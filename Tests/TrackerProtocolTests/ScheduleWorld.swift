@@ -58,6 +58,11 @@ struct ScheduleWorld {
         drain()
     }
 
+    mutating func networkReturned(isMoved: Bool) {
+        schedule.networkReturned(isMoved: isMoved, now: now, into: &outbox)
+        drain()
+    }
+
     mutating func starved() { schedule.starved(now: now) }
 
     mutating func stopped() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct EndpointConversionTests {
+@Suite(.timeLimit(.minutes(10))) struct EndpointConversionTests {
     @Test(arguments: [
         Endpoint.v4(127, 1, 2, 3, port: 6881), .v4(255, 0, 0, 1, port: 65_535),
         .v6(EndpointV6(high: 0x2001_0DB8_0102_0304, low: 0x0506_0708_090A_0B0C, port: 1)),

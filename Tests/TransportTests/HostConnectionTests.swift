@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HostConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct HostConnectionTests {
     private let group = MultiThreadedEventLoopGroup.singleton
 
     @Test func aPeerThatTalksNonsenseIsDisconnected() async throws {
@@ -45,7 +45,8 @@ import Testing
     /// A listener whose queue is full lets attempts wait for long, as a host behind a firewall does.
     @Test func stopDoesNotWaitForAttempts() async throws {
         let local = Endpoint.v4(127, 24, 2, 1, port: 0)
-        let listener = mainline_tcp_listen(local.forSystemCalls, 0)
+        var isDeviceRefused = false
+        let listener = mainline_tcp_listen(local.forSystemCalls, nil, 0, &isDeviceRefused)
         defer { mainline_close(listener) }
         var busy = local
         busy.port = try #require(UInt16(exactly: mainline_local_port(listener)))
@@ -60,7 +61,8 @@ import Testing
         let clock = ContinuousClock()
         let start = clock.now
         await node.host.stop()
-        #expect(clock.now - start < .seconds(2))
+        // The system gives the attempt up after 30 s.
+        #expect(clock.now - start < .seconds(25))
         #expect(!node.torrentEvents.contains { if case .peerConnected(_) = $0 { true } else { false } })
         try await first.close()
         try? await second.get().close()

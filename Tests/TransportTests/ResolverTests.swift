@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// No name here leaves the machine.
-@Suite struct ResolverTests {
+@Suite(.timeLimit(.minutes(10))) struct ResolverTests {
     @Test func anAddressIsItsOwnAnswer() async throws {
         let six = Endpoint.v6(EndpointV6(high: 0, low: 1, port: 7))
         #expect(try await Resolver.resolve(host: "127.0.0.1", port: 7) == [.v4(127, 0, 0, 1, port: 7)])

@@ -8,7 +8,7 @@ let sampleSyn: [UInt8] = [
     0x41, 0x00, 0x12, 0x34, 0xAA, 0xBB, 0xCC, 0xDD, 0, 0, 0, 0, 0x00, 0x10, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
 ]
 
-@Suite struct UTPResetTests {
+@Suite(.timeLimit(.minutes(10))) struct UTPResetTests {
     @Test func aSynIsRefusedByAResetOfItsOwnConnectionThatAcknowledgesIt() throws {
         let parsed = UTPHeader(sampleSyn.span.bytes)
         let header = try #require(parsed)

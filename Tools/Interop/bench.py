@@ -2,16 +2,14 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import threading
-import time
 
 import rig
+from raw_lines import HERE, ROOT, conditions, record
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+__all__ = ["GIB", "HERE", "ROOT", "Helper", "build_floor", "conditions", "make_payload", "record", "same_bytes"]
 GIB = 1 << 30
 
 
@@ -62,7 +60,7 @@ class Helper:
         """Sends a command, and waits for the event of the same name."""
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
-        return self.wait_for(command, 10)
+        return self.wait_for(command, 60)
 
     def drain(self):
         """Reads on, so that a chatty rig never blocks on a full pipe."""
@@ -84,27 +82,3 @@ class Helper:
 
 def same_bytes(payload, copy):
     return subprocess.run(["cmp", "--silent", payload, copy]).returncode == 0
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as info:
-        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown")
-
-
-def conditions(**chosen):
-    """The first raw line: when, on what machine, how busy, and what was chosen."""
-    return {
-        "event": "conditions",
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        **chosen,
-        "cpus": os.cpu_count(),
-        "cpu": cpu_name(),
-        "kernel": platform.release(),
-        "load": os.getloadavg(),
-    }
-
-
-def record(raw, line):
-    if raw:
-        raw.write(json.dumps(line) + "\n")
-        raw.flush()

@@ -100,7 +100,7 @@ class Network:
                 if other is not node:
                     node.lt.add_dht_node(rig.parse_endpoint(other.endpoint))
 
-    def take_addresses(self, limit=20):
+    def take_addresses(self, limit=60):
         """Waits until a router, whom no table holds, has told each node its address.
 
         A node then takes an id that goes with it (BEP 42): whoever knew it before would go on naming the old one.
@@ -115,7 +115,7 @@ class Network:
                     waiting.remove(node)
         time.sleep(0.5)
 
-    def wait_until_connected(self, commands, good, limit=30):
+    def wait_until_connected(self, commands, good, limit=120):
         started = time.monotonic()
         wanted = min(len(self.nodes) - 1, good)
         while min(len(view["good"]) for view in self.views()) < wanted:
@@ -189,7 +189,7 @@ class Network:
             case _:
                 rig.emit("error", message=f"unknown command: {' '.join(words)}")
 
-    def wait_for(self, node, kind, condition=lambda _: True, limit=20):
+    def wait_for(self, node, kind, condition=lambda _: True, limit=60):
         """The next alert of a node of this kind, or None."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
@@ -216,7 +216,7 @@ class Network:
                         [str(live["nid"]), rig.endpoint_text(live["endpoint"])] for live in alert.nodes
                     ]
 
-    def views(self, limit=2):
+    def views(self, limit=20):
         """What each node holds now."""
         self.live = {}
         states = {node.endpoint: node.dht_state() for node in self.nodes}
@@ -231,7 +231,7 @@ class Network:
             for endpoint, (node_id, known) in states.items()
         ]
 
-    def probe(self, info_hash, limit=5):
+    def probe(self, info_hash, limit=30):
         """Asks from outside, so that no node answers from its own store alone."""
         prober = rig.Session(
             self.prober_address,

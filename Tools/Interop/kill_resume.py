@@ -37,6 +37,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, default=1_500_000, help="bytes per second of the seeder")
     parser.add_argument("--latest", type=float, default=12, help="seconds from a start to the latest kill")
+    parser.add_argument("--until-recorded", action="store_true", help="more kills, until a start found pieces on record")
     parser.add_argument("--magnetget", default=os.path.join(ROOT, ".build/release/magnetget"))
     parser.add_argument("--folder", help="where to work, a disk for instance; default: that of temporary files")
     parser.add_argument("--output", help="append raw JSON lines to this file")
@@ -80,8 +81,8 @@ class Trial:
         totals = dict.fromkeys(["kills", "downloads", "breaches", "on_record_at_a_start", "sent_again"], 0)
         record(self.raw, conditions(kills=self.options.kills, seed=self.options.seed, rate=self.options.rate))
         recorded, sent = set(), set()
-        while totals["kills"] < self.options.kills or sent:
-            line, after, now_sent = self.turn(recorded, totals["kills"] < self.options.kills)
+        while self.wants_kills(totals) or sent:
+            line, after, now_sent = self.turn(recorded, self.wants_kills(totals))
             # Not on record yet, or on its way when the program died: what a kill costs.
             line["sent_again"] = len(now_sent & sent)
             self.say({"event": "run", "download": totals["downloads"]} | line)
@@ -98,6 +99,12 @@ class Trial:
                 break
         self.say({"event": "summary", "pieces": self.piece_count} | totals)
         return totals["breaches"]
+
+    def wants_kills(self, totals):
+        if totals["kills"] < self.options.kills:
+            return True
+        found_nothing = self.options.until_recorded and not totals["on_record_at_a_start"]
+        return found_nothing and totals["kills"] < 5 * self.options.kills
 
     def say(self, line):
         record(self.raw, line)

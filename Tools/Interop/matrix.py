@@ -13,6 +13,7 @@ import filecmp
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -165,7 +166,13 @@ class Lab:
         peers = os.path.join(ROOT, ".build-peers")
         command = [f"{peers}/usr/bin/opentracker", "-i", address, "-p", "6969", "-P", "6969", "-d", home, "-w", "white"]
         self.start(command, env={"LD_LIBRARY_PATH": f"{peers}/usr/lib"})
-        time.sleep(0.3)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex((address, 6969)) == 0:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError("opentracker does not listen")
 
     def start_nodes(self):
         """A DHT of libtorrent nodes, each in a network of its own: libtorrent takes one of each /24 for a bucket."""

@@ -4,12 +4,14 @@ A rig ends on SIGTERM, SIGINT, the command `stop`, or when its stdin is closed, 
 nothing outlives the test that started it.
 """
 
+import errno
 import ipaddress
 import json
 import os
 import queue
 import random
 import signal
+import socket
 import sys
 import threading
 import time
@@ -32,6 +34,9 @@ PRIVATE_NETWORK = {
     "dht_ignore_dark_internet": False,
     "allow_multiple_connections_per_ip": True,
 }
+
+# Sockets of `loopback_prefix`.
+CLAIMS = []
 
 NO_UTP = {"enable_outgoing_utp": False, "enable_incoming_utp": False}
 
@@ -76,9 +81,25 @@ def unpack_v6(packed):
 
 
 def loopback_prefix():
-    """Two octets after 127 that runs side by side are unlikely to share."""
+    """Three octets that no rig or test on this machine uses at the same time.
+
+    A socket that is bound below the prefix is the claim, and ends with this process (Tests: `LoopbackPrefix`).
+    """
     generator = random.Random(os.getpid() ^ time.time_ns())
-    return f"127.{generator.randint(1, 254)}.{generator.randint(0, 255)}"
+    for _ in range(100):
+        prefix = f"127.{generator.randint(20, 250)}.{generator.randint(0, 255)}"
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind((f"{prefix}.255", 6880))
+        except OSError as error:
+            claim.close()
+            if error.errno == errno.EADDRINUSE:
+                continue
+            # A network namespace whose loopback is down: nothing else is there.
+            return prefix
+        CLAIMS.append(claim)
+        return prefix
+    fail("no prefix of 127.0.0.0/8 is free")
 
 
 def require_loopback(address):
@@ -114,7 +135,7 @@ class Session:
         self.address = address
         for endpoint in bootstrap:
             self.lt.add_dht_node(parse_endpoint(endpoint))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self.lt.listen_port():
             if time.monotonic() > deadline:
                 fail(f"libtorrent does not listen on {address}")

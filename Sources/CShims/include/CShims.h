@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "MainlineHTTP.h"
-
 /// An address and port in host byte order; IPv4 uses the low 32 bits of `low`.
 struct mainline_endpoint {
     uint64_t high;
@@ -26,18 +24,51 @@ struct mainline_datagram {
 
 /// A bound, non-blocking UDP socket, or the negative errno. An IPv6 socket takes no IPv4.
 ///
-/// `buffer_bytes` is what is asked for as receive and send buffer; beyond the system's maximum only where we may.
-int mainline_udp_open(struct mainline_endpoint local, int buffer_bytes);
+/// `device` is the network interface that the socket is bound to before it gets its address, or NULL for any;
+/// `device_refused` says whether that was what failed. `buffer_bytes` is what is asked for as receive and send buffer;
+/// beyond the system's maximum only where we may.
+int mainline_udp_open(
+    struct mainline_endpoint local, const char *device, int buffer_bytes, bool *device_refused);
 
 /// A non-blocking UDP socket that hears what comes to a multicast group by one interface, and sends by it; or the
 /// negative errno.
 ///
-/// `local` is an address of the interface, from which IPv4 packets leave. Others may have the same port.
+/// `local` is an address of the interface, from which IPv4 packets leave. Others may have the same port. With
+/// `must_hold` a socket that cannot be bound to the interface is an error.
 int mainline_multicast_open(
-    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface);
+    struct mainline_endpoint group, struct mainline_endpoint local, const char *interface, bool must_hold);
 
-/// A listening, non-blocking TCP socket, or the negative errno. An IPv6 socket takes no IPv4.
-int mainline_tcp_listen(struct mainline_endpoint local, int backlog);
+/// A listening, non-blocking TCP socket, or the negative errno; `device` as for `mainline_udp_open`.
+///
+/// An IPv6 socket takes no IPv4. Connections that it accepts are bound to the device too.
+int mainline_tcp_listen(
+    struct mainline_endpoint local, const char *device, int backlog, bool *device_refused);
+
+/// A socket that answers for a port from which connections to peers are made: TCP, bound to `device`.
+///
+/// What arrives for a connection that is over, the system answers with a reset. Without a socket on that port the reset
+/// leaves by the best route, which may be another interface; this one makes it leave by `device`. It takes no
+/// connection. Connections from the port set SO_REUSEPORT, as it does. Returns the socket or the negative errno.
+int mainline_port_guard(struct mainline_endpoint local, const char *device);
+
+/// A socket that takes what comes for an address and port by any interface, and answers nothing: UDP, or TCP.
+///
+/// It holds the place of one whose interface is gone, until that is back: without, the system would refuse what comes
+/// first, and say so by whatever route is best. The address need not be there. Returns the socket or the negative errno.
+int mainline_mute_open(struct mainline_endpoint local, bool is_tcp);
+
+/// A socket that has something to read whenever an interface or an address of this machine changes, or the negative
+/// errno.
+int mainline_changes_open(void);
+
+/// Asks for a connection that the other end believes in already, from its port: `local` has that port.
+///
+/// The other end answers that this cannot be, the system here that it knows of no such connection, and with that the
+/// other end drops it. Returns a socket to be closed a little later, or the negative errno.
+int mainline_tcp_renounce(struct mainline_endpoint local, const char *device, struct mainline_endpoint remote);
+
+/// The number of a network interface, which changes when it is deleted and made again; 0 if it is not there.
+int mainline_interface_index(const char *interface);
 
 /// The port that a socket is bound to, or the negative errno.
 int mainline_local_port(int descriptor);
@@ -82,5 +113,19 @@ ptrdiff_t mainline_splice(int from, int64_t offset, int to, size_t count);
 
 /// `mallopt` with both thresholds at `bytes`; false when the C library did not take them.
 bool mainline_keep_freed_memory(int bytes);
+
+/// A clock that never runs back, whatever the clock does that it is read from; all zero at first.
+struct mainline_steady {
+    int64_t last;
+    int64_t offset;
+};
+
+/// The time in nanoseconds, at least zero and at least what any thread was told before; `read` reads the clock.
+///
+/// After a step back of a second or more, time goes on from where it was; a smaller one is waited for.
+int64_t mainline_steady_next(struct mainline_steady *steady, int64_t (*read)(void *context), void *context);
+
+#include "MainlineHTTP.h"
+#include "MainlineNames.h"
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CShims.h"
+
 struct mainline_http_library;
 struct mainline_http_loop;
 struct mainline_http_transfer;
@@ -31,8 +33,6 @@ enum mainline_http_text {
     /// Empty: none, also not one that the environment names.
     MAINLINE_HTTP_PROXY = 10004,
     MAINLINE_HTTP_USER_AGENT = 10018,
-    /// `host!ADDRESS` or `if!NAME`.
-    MAINLINE_HTTP_SOURCE = 10062,
     /// A file of certificates to trust instead of the system's.
     MAINLINE_HTTP_CERTIFICATES = 10065,
 };
@@ -65,6 +65,11 @@ struct mainline_http_outcome {
     bool headers_too_long;
     /// A name would have had to be looked up.
     bool name_refused;
+    /// That name and the port of its URL; empty and 0 when there was none.
+    const char *refused_host;
+    long refused_port;
+    /// How many redirects were followed.
+    long redirects;
     /// The errno of the first socket that could not be made or bound to the device, or 0.
     int socket_error;
 };
@@ -87,11 +92,17 @@ struct mainline_http_transfer *mainline_http_make(
 void mainline_http_set_text(struct mainline_http_transfer *transfer, enum mainline_http_text setting, const char *text);
 void mainline_http_set_number(struct mainline_http_transfer *transfer, enum mainline_http_number setting, long number);
 
-/// Sockets are bound to this network interface besides, as far as the system lets us.
+/// Sockets are bound to this network interface besides; one that cannot be is not used.
 void mainline_http_set_device(struct mainline_http_transfer *transfer, const char *device);
 
-/// No name is looked up for this transfer, also not after redirects.
+/// Sockets are bound to this own address; one of the other family is not used.
+void mainline_http_set_source(struct mainline_http_transfer *transfer, struct mainline_endpoint source);
+
+/// No name is looked up for this transfer, also not after redirects; the names that it knows need no look-up.
 void mainline_http_refuse_names(struct mainline_http_transfer *transfer);
+
+/// Gives the addresses of a name, as `HOST:PORT:ADDRESS[,ADDRESS]...`; they serve this transfer alone.
+void mainline_http_know_name(struct mainline_http_transfer *transfer, const char *entry);
 
 /// Returns 0, or libcurl's code of the first setting that was refused.
 int mainline_http_start(struct mainline_http_transfer *transfer);

@@ -96,9 +96,11 @@ package struct GetRun: Sendable {
     package mutating func observed(_ snapshot: TorrentSnapshot, now: Instant) {
         guard outcome == nil else { return }
         self.snapshot = snapshot
-        // Payload that is thrown away is no progress: a peer that sends junk does not keep a dead download alive.
+        // Payload that is thrown away is no progress, nor is a trickle: a peer that sends junk, or drops of a block it
+        // never finishes, does not keep a dead download alive.
         let useful = max(snapshot.downloadedBytes - snapshot.wastedBytes, snapshot.verifiedBytes)
-        if useful > usefulBytes {
+        let trickle = Int(plan.limits.stallBytesPerSecond * (now - lastProgress).inSeconds)
+        if useful > usefulBytes, useful - usefulBytes >= min(trickle, plan.limits.stallBytes) {
             usefulBytes = useful
             lastProgress = now
         }

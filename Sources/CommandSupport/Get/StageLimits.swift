@@ -8,6 +8,11 @@ package struct StageLimits: Equatable, Sendable {
     package var metadata: Duration = .seconds(120)
     /// Without a byte of useful payload, once the metadata is known.
     package var stall: Duration = .seconds(300)
+    /// Useful payload below this rate does not count until it is `stallBytes`, or completes a piece: 256 bytes a second
+    /// are a block a minute, as slow as a peer may be before its requests are cancelled.
+    package var stallBytesPerSecond = 256.0
+    /// One block.
+    package var stallBytes = 16 << 10
     /// For the whole run; nil is for ever.
     package var total: Duration?
 

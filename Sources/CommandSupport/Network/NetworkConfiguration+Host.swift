@@ -12,7 +12,8 @@ extension NetworkConfiguration {
         configuration.nodeState = state
         // What somebody asked for must be there; without a wish, a machine without IPv6 is as good as any.
         configuration.skipsUnavailableBinds = !isBindGiven
-        configuration.resolvesNames = mayResolveNames
+        configuration.boundTo = boundTo
+        configuration.names = names
         configuration.client.node.networkMode = mode
         configuration.client.node.isReadOnly = isReadOnly
         configuration.client.node.budgets = Budgets(preset: limits)
@@ -29,7 +30,8 @@ extension NetworkConfiguration {
         var links: [LocalLink] = []
         for entry in interfaces.entries where isOnLink(entry.address) && links.count < Self.localLinksMax {
             let isAllowed = binds.contains { bind in
-                bind.family == entry.address.family && (bind.isAnyAddress || bind.host == entry.address)
+                if case .interface(let name) = boundTo[bind.host], name != entry.interface { return false }
+                return bind.family == entry.address.family && (bind.isAnyAddress || bind.host == entry.address)
             }
             let isThere = links.contains {
                 $0.interface == entry.interface && $0.address.family == entry.address.family
@@ -51,16 +53,18 @@ extension NetworkConfiguration {
         }
     }
 
-    /// The endpoints of an address in the families that are switched on; asks the system's resolver for names.
+    /// The endpoints of an address in the families that are switched on; names are resolved.
     ///
-    /// Throws a `Resolver.Failure`, or `NamesRefused` for a name when names may not be resolved.
+    /// Throws a `Resolver.Failure`.
     package func resolve(_ address: PeerAddress) async throws -> [Endpoint] {
-        guard mayResolveNames || address.endpoint != nil else { throw NamesRefused() }
-        return try await Resolver.resolve(host: address.host, port: address.port)
-            .filter { families.contains($0.family) }
+        try await names.resolve(host: address.host, port: address.port).filter { families.contains($0.family) }
     }
 
-    package struct NamesRefused: Error, CustomStringConvertible {
-        package var description: String { "--no-dns forbids to resolve names" }
+    /// How names are resolved: never by the system when something was bound.
+    package var names: NameResolver {
+        guard mayResolveNames else { return .refused }
+        let targets = binds.compactMap { boundTo[$0.host] }
+        guard !targets.isEmpty, !binds.contains(where: \.isAnyAddress) else { return .system }
+        return .bound(targets, families: families)
     }
 }

@@ -1,12 +1,15 @@
 package import Kademlia
 package import Metainfo
 package import Primitives
+package import Transport
 
 /// What the network flags come to, before any name is resolved.
 package struct NetworkConfiguration: Equatable, Sendable {
     package var families: Set<Endpoint.Family> = [.v4, .v6]
     /// Several of one family are several homes of the node (BEP 45).
     package private(set) var binds: [Endpoint] = []
+    /// What of `--bind` each of the `binds` comes from, by address with port 0.
+    package private(set) var boundTo: [Endpoint: BindTarget] = [:]
     /// Somebody said where traffic leaves from: nothing may leave from anywhere else.
     package private(set) var isBindGiven = false
     package var bootstrap: [PeerAddress] = Routers.builtIn.compactMap { PeerAddress($0) }
@@ -39,15 +42,18 @@ package struct NetworkConfiguration: Equatable, Sendable {
             return
         }
         binds = []
+        boundTo = [:]
         for target in targets {
             switch target {
             case .address(let address):
                 guard families.contains(address.family) else {
                     throw BindError(description: "--bind \(address.hostText) is of the family that is switched off.")
                 }
-                try add(address, port: port)
+                try add(address, port: port, target)
             case .interface(let name):
-                for address in try usableAddresses(of: name, interfaces()) { try add(address, port: port) }
+                for address in try usableAddresses(of: name, interfaces()) {
+                    try add(address, port: port, target)
+                }
             }
         }
         families.formIntersection(binds.map(\.family))
@@ -59,17 +65,16 @@ package struct NetworkConfiguration: Equatable, Sendable {
         guard !all.isEmpty else {
             throw BindError(description: "--bind \(name): there is no such interface, or it has no address.")
         }
-        let order: [AddressScope] = [.global, .privateUse, .loopback]
-        let usable = [Endpoint.Family.v4, .v6].filter(families.contains).compactMap { family in
-            order.lazy.compactMap { scope in all.first { $0.family == family && $0.scope == scope } }.first
-        }
+        let target = BindTarget.interface(name)
+        let usable = [Endpoint.Family.v4, .v6].filter(families.contains)
+            .compactMap { target.place($0, in: interfaces)?.address }
         guard !usable.isEmpty else {
             throw BindError(description: "--bind \(name): the interface has no usable address.")
         }
         return usable
     }
 
-    private mutating func add(_ address: Endpoint, port: UInt16) throws(BindError) {
+    private mutating func add(_ address: Endpoint, port: UInt16, _ target: BindTarget) throws(BindError) {
         guard !binds.contains(where: { $0.host == address.host }) else {
             throw BindError(description: "--bind names \(address.hostText) twice.")
         }
@@ -81,6 +86,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
         var endpoint = address
         endpoint.port = port
         binds.append(endpoint)
+        boundTo[address.host] = target
     }
 
     /// The mode to run in: the one given; else private when every bootstrap node given is loopback or private.

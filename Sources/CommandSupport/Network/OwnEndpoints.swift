@@ -1,5 +1,6 @@
 package import Primitives
 package import Swarm
+package import Transport
 
 /// Where we can be reached ourselves: our announce comes back from the DHT, and must not be taken for a peer.
 ///

@@ -136,6 +136,7 @@ package struct OneShot {
             case .host(.socketLost(let endpoint)):
                 return OneShotEnd(
                     exit: .noDHT, message: "the network is unusable: the socket of \(endpoint) is gone")
+            case .host(.bind(let notice)): console.show(notice)
             case .host: break
             case .tick: step = late(task, now) ?? task.tick(now: now)
             }

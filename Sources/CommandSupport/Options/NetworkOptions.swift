@@ -2,6 +2,7 @@ package import ArgumentParser
 package import Kademlia
 package import Metainfo
 import Primitives
+package import Transport
 
 /// The flags of every command that touches the network.
 package struct NetworkOptions: ParsableArguments {
@@ -13,8 +14,9 @@ package struct NetworkOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            All traffic leaves from this address, or from those of this interface. Repeatable: each address is a node \
-            of its own (BEP 45).
+            All traffic, name resolution too, leaves from this address or interface, or not at all, also while the \
+            interface is down or has another address. Sockets are bound to the interface (needs Linux 5.7), and names \
+            are resolved by c-ares (libc-ares2) from there. Repeatable: each address is a node of its own (BEP 45).
             """, valueName: "address|interface"))
     package var bind: [BindTarget] = []
 

@@ -35,6 +35,8 @@ struct RecentFailures: Sendable {
         if slots[position].fingerprint == fingerprint { slots[position].expiresAt = 0 }
     }
 
+    mutating func forgetAll() { slots = [] }
+
     func contains(_ endpoint: Endpoint, now: Instant) -> Bool {
         guard !slots.isEmpty else { return false }
         let (position, fingerprint) = place(of: endpoint)

@@ -16,7 +16,7 @@ package struct HomeSetup: Sendable {
 
 /// One local address of the node, with an id, a routing table and an outside view of its own (BEP 32, BEP 45).
 package struct Home: Sendable {
-    package let local: Endpoint
+    package private(set) var local: Endpoint
     /// Only the table of the home's family is ever filled; the other one takes no storage.
     package internal(set) var tableV4: RoutingTable<EndpointV4>
     package internal(set) var tableV6: RoutingTable<EndpointV6>
@@ -50,6 +50,12 @@ package struct Home: Sendable {
     package var contacts: [Contact] { tableV4.contacts.map(\.contact) + tableV6.contacts.map(\.contact) }
 
     package var bucketCount: Int { max(tableV4.bucketCount, tableV6.bucketCount) }
+
+    /// The socket is at another address, or at the same one again.
+    mutating func moved(to endpoint: Endpoint) {
+        if local.host != endpoint.host { votes = AddressVotes() }
+        local = endpoint
+    }
 
     mutating func rename(to id: NodeID) {
         encoder.id = id

@@ -226,6 +226,19 @@ extension Node {
         if !items.isEmpty { items.value.sweep(items.value.count / 128 + 1, now: now) }
     }
 
+    /// A sign of life of a bucket's worth of contacts, or of where we started from while there are none.
+    mutating func pingNearest(_ home: HomeIndex, now: Instant, into outbox: inout Outbox) {
+        var nearest: [Contact] = []
+        appendClosest(to: homes[home].id, count: configuration.bucketSize, at: home, into: &nearest)
+        for contact in nearest {
+            _ = send(.ping, to: contact.endpoint, id: contact.id, at: home, for: .upkeep, now: now, into: &outbox)
+        }
+        guard nearest.isEmpty else { return }
+        for endpoint in bootstrapEndpoints where endpoint.family == homes[home].family {
+            enqueue(Unverified(endpoint: endpoint, id: nil, home: home), now: now)
+        }
+    }
+
     // MARK: Our address
 
     /// A node that answered said as whom it sees us (BEP 42).

@@ -148,6 +148,25 @@ package struct Node: Sendable {
         renewDeadline()
     }
 
+    /// Packets leave from `home` again, whose socket is at `local` now: what did not answer meanwhile may be there.
+    package mutating func homeReturned(
+        _ home: HomeIndex, at local: Endpoint, now: Instant, into outbox: inout Outbox
+    ) {
+        guard homes.indices.contains(home), local.family == homes[home].family else { return }
+        homes[home].moved(to: local)
+        homes[home].failedSelfLookups = 0
+        memory.failures.forgetAll()
+        if homes[home].isSelfLookupRunning {
+            // It waits for nodes that heard nothing, and may be over without any.
+            pingNearest(home, now: now, into: &outbox)
+        } else {
+            homes[home].selfLookupAt = now
+            lookUpSelfIfDue(home, now: now, into: &outbox)
+        }
+        nextUpkeep = now
+        renewDeadline()
+    }
+
     private mutating func renewDeadline() {
         var deadline = Instant.distantFuture
         if let next = transactions.nextDeadline { deadline = min(deadline, next) }

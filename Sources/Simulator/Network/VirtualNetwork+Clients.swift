@@ -112,7 +112,7 @@ extension VirtualNetwork {
                 $0.storageOpened(torrent, have: Bitfield(filled: info.pieceCount), now: $1, into: &$2)
             }
         case .pauseReading, .resumeReading: break
-        case .store, .readBlock, .digestBlocks: preconditionFailure("no client here wants pieces")
+        case .store, .forget, .readBlock, .digestBlocks: preconditionFailure("no client here wants pieces")
         }
     }
 }

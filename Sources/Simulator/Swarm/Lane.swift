@@ -30,6 +30,8 @@ struct Lane {
     var receiverHandle: PeerHandle?
     /// Written and not yet gone, in bytes.
     private(set) var backlog = 0
+    /// Bytes that the receiver still takes; only a rude peer sets it.
+    var window = Int.max
     /// Items at the receiver that it has not read.
     var arrived = 0
     /// What the receiver has left of its reads.
@@ -70,6 +72,7 @@ struct Lane {
         fraction = rest == backlog ? 0 : allowance - Double(rest)
         backlog -= rest
         let (first, bytes) = (departed, rest)
+        if window < .max { window = max(0, window - bytes) }
         while departed < items.count {
             let missing = items[departed].byteCount - headSent
             guard missing <= rest else {

@@ -15,6 +15,8 @@ struct SwarmCalendar {
         /// The receiver of the lane learns that its sender has closed.
         case closed(lane: Int)
         case joined(host: Int)
+        /// The tracker answers the host's next announce.
+        case announced(host: Int)
     }
 
     private var slots: [[Entry]]

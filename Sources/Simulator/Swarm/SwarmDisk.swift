@@ -7,15 +7,18 @@ import Swarm
 ///
 /// A piece is verified when each of its bytes came from an honest host; nothing is hashed.
 struct SwarmDisk {
-    struct Verdict {
+    struct Verdict: Equatable {
         let piece: Int
         /// Nil when the piece is right; else what a storage would digest, block by block.
         let wrongBlocks: [BlockDigest]?
     }
 
-    private struct Piece {
+    fileprivate struct Piece {
         var missing: Int
-        var lies: [(block: Int, digest: BlockDigest)] = []
+        /// How much of each block is there: parts of a block come in order, from whoever gives it.
+        var covered: [Int]
+        /// Bytes of blocks that are made up, and by whom.
+        var lies: [(block: Int, range: Range<Int>, digest: BlockDigest)] = []
     }
 
     private let info: Info
@@ -50,17 +53,22 @@ struct SwarmDisk {
         Array(repeating: 0, count: (info.length(ofPiece: piece) + Self.blockLength - 1) / Self.blockLength)
     }
 
-    private static let blockLength = 16 << 10
+    fileprivate static let blockLength = 16 << 10
 
     /// `lie` is not 0 when the bytes are made up; each liar has its own.
     mutating func store(_ piece: Int, offset: Int, count: Int, lie: BlockDigest) {
-        var entry = pieces[piece] ?? Piece(missing: info.length(ofPiece: piece))
-        entry.missing -= count
-        if lie != 0 { entry.lies.append((offset / Self.blockLength, lie)) }
-        pieces[piece] = entry
-        writes.append((count, entry.missing == 0 ? piece : nil))
+        let length = info.length(ofPiece: piece)
+        let blank = Piece(
+            missing: length, covered: Array(repeating: 0, count: (length + Self.blockLength - 1) / Self.blockLength))
+        let isLast = pieces[piece, default: blank].store(offset: offset, count: count, lie: lie)
+        writes.append((count, isLast ? piece : nil))
         backlog += count
         largestBacklog = max(largestBacklog, backlog)
+    }
+
+    /// The bytes are to come again.
+    mutating func forget(_ piece: Int, offset: Int, count: Int) {
+        pieces[piece]?.forget(offset: offset)
     }
 
     /// One tick of writing.
@@ -84,7 +92,43 @@ struct SwarmDisk {
             return Verdict(piece: piece, wrongBlocks: nil)
         }
         var blocks = digests(of: piece)
-        for lie in entry.lies { blocks[lie.block] = lie.digest }
+        for lie in entry.lies { blocks[lie.block] = blocks[lie.block] &* 31 &+ lie.digest }
         return Verdict(piece: piece, wrongBlocks: blocks)
+    }
+}
+
+extension SwarmDisk.Piece {
+    /// Returns true if nothing is missing any more.
+    ///
+    /// Bytes that were there already are overwritten.
+    fileprivate mutating func store(offset: Int, count: Int, lie: BlockDigest) -> Bool {
+        let (block, start) = offset.quotientAndRemainder(dividingBy: SwarmDisk.blockLength)
+        let range = start..<start + count
+        let new = max(0, range.upperBound - covered[block])
+        covered[block] += new
+        missing -= new
+        if !lies.isEmpty { overwrite(range, of: block) }
+        if lie != 0 { lies.append((block, range, lie)) }
+        return new > 0 && missing == 0
+    }
+
+    /// From here on, the block is to come again.
+    fileprivate mutating func forget(offset: Int) {
+        let (block, start) = offset.quotientAndRemainder(dividingBy: SwarmDisk.blockLength)
+        guard covered[block] > start else { return }
+        overwrite(start..<covered[block], of: block)
+        missing += covered[block] - start
+        covered[block] = start
+    }
+
+    private mutating func overwrite(_ range: Range<Int>, of block: Int) {
+        lies = lies.flatMap { lie in
+            guard lie.block == block, lie.range.overlaps(range) else { return [lie] }
+            let rests = [
+                lie.range.lowerBound..<max(lie.range.lowerBound, range.lowerBound),
+                min(lie.range.upperBound, range.upperBound)..<lie.range.upperBound,
+            ]
+            return rests.filter { !$0.isEmpty }.map { (block, $0, lie.digest) }
+        }
     }
 }

@@ -11,6 +11,8 @@ struct SwarmHost {
         case freeRider
         /// Claims to have everything and serves bytes that are not those of the torrent.
         case liar
+        /// No client, but a scripted peer that does harm.
+        case rude
 
         var isDownloading: Bool { self == .downloader || self == .freeRider }
     }
@@ -19,9 +21,12 @@ struct SwarmHost {
     let endpoint: Endpoint
     /// How often it stopped reading.
     var pauses = 0
+    var joinedAt: Instant?
     var completedAt: Instant?
     /// When the first piece was verified: from then on there is something to trade.
     var firstPieceAt: Instant?
+    /// When the info dictionary was known to a client that began with a magnet.
+    var metadataAt: Instant?
     /// The disk's backlog that the client was told last.
     var toldBacklog = 0
 

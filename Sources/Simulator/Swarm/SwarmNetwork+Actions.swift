@@ -40,6 +40,8 @@ extension SwarmNetwork {
             calendar.put(.closed(lane: lane), afterTicks: lanes[lane].delayTicks + 1)
         case .store(_, let piece, let offset, _, let range):
             disks[host].store(piece, offset: offset, count: range.count, lie: lie)
+        case .forget(_, let piece, let offset, let length):
+            disks[host].forget(piece, offset: offset, count: length)
         case .digestBlocks(let torrent, let piece):
             let blocks = disks[host].digests(of: piece)
             digested.append((host, torrent, piece, blocks))
@@ -54,8 +56,10 @@ extension SwarmNetwork {
         }
     }
 
-    private mutating func call(_ endpoint: Endpoint, from host: Int, _ handle: PeerHandle) {
+    mutating func call(_ endpoint: Endpoint, from host: Int, _ handle: PeerHandle) {
         guard let called = addresses[endpoint] else {
+            // Half of the dead endpoints refuse calls; at the others calls go unanswered until the caller gives up.
+            if tracker != nil, endpoint.port.isMultiple(of: 2) { return }
             return calendar.put(.unreachable(host: host, handle), afterTicks: 1)
         }
         let delay = Int(((distances[host] + distances[called]).inSeconds / tickSeconds).rounded())
@@ -79,6 +83,7 @@ extension SwarmNetwork {
             guard hosts[host].completedAt == nil else { return }
             hosts[host].completedAt = now
             unfinished -= 1
+        case .metadata: hosts[host].metadataAt = now
         default: break
         }
     }

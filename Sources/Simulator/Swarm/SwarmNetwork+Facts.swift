@@ -14,19 +14,35 @@ extension SwarmNetwork {
         case .called(let lane): called(lane)
         case .answered(let lane):
             guard let handle = lanes[lane].senderHandle else { return }
+            guard !isRude(lanes[lane].sender) else {
+                return tellRude(lanes[lane].sender) { $0.connected(handle, now: $1, into: &$2) }
+            }
             tell(lanes[lane].sender) { $0.connected(handle, now: $1, into: &$2) }
         case .refused(let lane):
             guard let handle = lanes[lane].senderHandle else { return }
             hang(lane, up: handle)
-            tell(lanes[lane].sender) { $0.connectFailed(handle, now: $1, into: &$2) }
-        case .unreachable(let host, let handle):
-            tell(host) { $0.connectFailed(handle, now: $1, into: &$2) }
+            callFailed(handle, of: lanes[lane].sender)
+        case .unreachable(let host, let handle): callFailed(handle, of: host)
         case .closed(let lane):
             guard let handle = lanes[lane].receiverHandle else { return }
             hang(lane ^ 1, up: handle)
-            tell(lanes[lane].receiver) { $0.disconnected(handle, now: $1, into: &$2) }
+            let host = lanes[lane].receiver
+            if isRude(host) {
+                tellRude(host) { peer, now, _ in peer.disconnected(handle, now: now) }
+            } else {
+                tell(host) { $0.disconnected(handle, now: $1, into: &$2) }
+            }
             lanes[lane].forget()
-        case .joined(let host): join(host)
+        case .joined(let host): tracker == nil ? join(host) : joinByMagnet(host)
+        case .announced(let host): announce(host)
+        }
+    }
+
+    private mutating func callFailed(_ handle: PeerHandle, of host: Int) {
+        if isRude(host) {
+            tellRude(host) { peer, now, _ in peer.disconnected(handle, now: now) }
+        } else {
+            tell(host) { $0.connectFailed(handle, now: $1, into: &$2) }
         }
     }
 
@@ -38,8 +54,14 @@ extension SwarmNetwork {
         from.port = UInt16(truncatingIfNeeded: 32_768 + lane / 2 % 28_000)
         let delay = max(1, lanes[lane].delayTicks)
         var accepted: PeerHandle?
-        tell(host) { client, now, outbox in accepted = client.accepted(from: from, now: now, into: &outbox) }
-        guard let handle = accepted else { return }
+        if isRude(host) {
+            accepted = rudePeers[host - clients.count].accepted(from: from, now: now)
+        } else {
+            tell(host) { client, now, outbox in accepted = client.accepted(from: from, now: now, into: &outbox) }
+        }
+        guard let handle = accepted else {
+            return calendar.put(.refused(lane: lane), afterTicks: delay)
+        }
         lanesByHandle[host][handle] = lane ^ 1
         lanes[lane].receiverHandle = handle
         lanes[lane ^ 1].senderHandle = handle
@@ -58,6 +80,7 @@ extension SwarmNetwork {
     /// Shows the receiver all that has arrived, as long as it reads.
     mutating func read(_ lane: Int) {
         let host = lanes[lane].receiver
+        guard !isRude(host) else { return readRude(lane) }
         while lanes[lane].arrived > 0, !isPaused[host], lanes[lane].receiverHandle != nil {
             let block = lanes[lane].read(into: &scratch)
             if let block {

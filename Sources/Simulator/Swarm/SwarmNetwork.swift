@@ -14,9 +14,13 @@ struct SwarmNetwork {
     let options: SwarmOptions
     let info: Info
     var hosts: [SwarmHost] = []
-    // Of each host; apart, because a look at one must not copy the others.
+    // Of each host but the rude ones, which come last; apart, because a look at one must not copy the others.
     var clients: [Client] = []
     var disks: [SwarmDisk] = []
+    /// The scripted peers of the hosts behind those with clients.
+    var rudePeers: [RudePeer] = []
+    /// Nil in a swarm where downloaders know the torrent and are told of peers once.
+    var tracker: SwarmTracker?
     /// The lane that a connection sends on; only looked up.
     var lanesByHandle: [[PeerHandle: Int]] = []
     /// The client reads nothing: its disk is behind.
@@ -67,7 +71,7 @@ struct SwarmNetwork {
         self.options = options
         self.info = info
         tickSeconds = options.tickLength.inSeconds
-        let horizon = max(options.joinWindow, options.roundTrip * 4)
+        let horizon = max(options.joinWindow, options.roundTrip * 4, options.announceInterval ?? .zero)
         calendar = SwarmCalendar(horizonTicks: Int(horizon.inSeconds / tickSeconds) + 8)
         let count = options.hostCount
         let (seedRate, upRate, downRate) = (options.seedRate, options.upRate, options.downRate)
@@ -90,9 +94,12 @@ struct SwarmNetwork {
             for entry in entries { happen(entry) }
         }
         moveDisks()
-        for host in hosts.indices {
+        for host in clients.indices {
             guard let deadline = clients[host].nextDeadline, deadline <= now else { continue }
             tell(host) { $0.timedOut(now: $1, into: &$2) }
+        }
+        for number in rudePeers.indices where rudePeers[number].nextTurn <= now {
+            tellRude(clients.count + number) { $0.timedOut(now: $1, into: &$2) }
         }
     }
 
@@ -109,18 +116,18 @@ struct SwarmNetwork {
             listed[kept] = lane
             kept += 1
             // A host that does not read soon has a closed window.
-            guard !isPaused[lanes[lane].receiver] else { continue }
+            guard !isPaused[lanes[lane].receiver], lanes[lane].window > 0 else { continue }
             flows.append(
                 FairShare.Flow(
                     up: lanes[lane].sender, down: hosts.count + lanes[lane].receiver,
-                    demand: Double(lanes[lane].backlog)))
+                    demand: Double(min(lanes[lane].backlog, lanes[lane].window))))
             flowLanes.append(lane)
         }
         listed.removeSubrange(kept...)
         fair.divide(among: &flows)
         for (flow, lane) in flowLanes.enumerated() { leave(lane, flows[flow].share) }
         for (lane, block) in sent {
-            guard let handle = lanes[lane].senderHandle else { continue }
+            guard let handle = lanes[lane].senderHandle, !isRude(lanes[lane].sender) else { continue }
             tell(lanes[lane].sender) { $0.blockSent(block, to: handle, now: $1, into: &$2) }
         }
         sent.removeAll(keepingCapacity: true)
@@ -146,7 +153,7 @@ struct SwarmNetwork {
         for (host, torrent, piece, blocks) in answers {
             tell(host) { $0.blocksDigested(piece, blocks, of: torrent, now: $1, into: &$2) }
         }
-        for host in hosts.indices where !disks[host].isIdle {
+        for host in disks.indices where !disks[host].isIdle {
             disks[host].advance(to: calendar.tick)
             while let verdict = disks[host].nextVerdict(at: calendar.tick) { judge(verdict, of: host) }
             tellBacklog(of: host)

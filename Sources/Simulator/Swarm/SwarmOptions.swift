@@ -10,6 +10,10 @@ package struct SwarmOptions: Sendable {
     package var freeRiders = 0
     /// Those that claim to have everything and serve something else.
     package var liars = 0
+    /// Scripted peers that do harm in one way each; `RudeOptions` says in which.
+    package var rudePeers = 0
+    /// Seeds besides the first one.
+    package var extraSeeds = 0
     /// Length of the torrent in bytes.
     package var byteCount = 1_000_000_000
     /// Nil chooses one as `InfoBuilder` does.
@@ -37,12 +41,14 @@ package struct SwarmOptions: Sendable {
     package var tickLength = Duration.milliseconds(5)
     /// Who is not finished by then will not be.
     package var patience = Duration.seconds(3 * 3600)
+    /// How often a downloader that is not finished asks the tracker for more peers; nil in a swarm without a tracker.
+    package var announceInterval: Duration?
     /// What all clients are set to.
     package var swarm = Swarm.Configuration()
 
     package init() {}
 
-    package var hostCount: Int { 1 + downloaders + freeRiders + liars }
+    package var hostCount: Int { 1 + downloaders + freeRiders + liars + extraSeeds + rudePeers }
 
     /// What no protocol can beat with these links.
     package var bound: SwarmBound {

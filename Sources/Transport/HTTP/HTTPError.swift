@@ -38,7 +38,7 @@ package enum HTTPError: Error, Equatable, CustomStringConvertible {
         case .libraryMissing(let reason):
             "HTTP needs libcurl: install the package libcurl4 (Debian, Ubuntu) or libcurl (Fedora) (\(reason))"
         case .cannotStart(let reason): "cannot fetch anything: \(reason)"
-        case .cannotResolve(let reason): "no such host: \(reason)"
+        case .cannotResolve(let reason): reason.hasPrefix("cannot resolve") ? reason : "no such host: \(reason)"
         case .refusedByPolicy(let endpoint): "\(endpoint.hostText) is an address that this request may not reach"
         case .cannotBind(let reason): "cannot leave from the given address or interface: \(reason)"
         case .cannotConnect(let reason): "cannot connect: \(reason)"

@@ -11,12 +11,16 @@ final class HTTPMailbox: Sendable {
         /// When it has waited too long for its start.
         let deadline: Instant
         let host: String
+        /// What the request has come to, where names are not resolved by libcurl.
+        var course = HTTPCourse()
     }
 
     /// What the thread is to do before it waits again.
     struct Turn: Sendable {
         var isStopped = false
         var starting: [Order] = []
+        /// Names that were looked up for requests under way.
+        var resolved: [(id: HTTPFetcher.RequestID, result: Result<[Endpoint], HTTPError>)] = []
         /// Ended before they have started.
         var dropped: [(order: Order, error: HTTPError)] = []
         /// Those that wait no more and have not ended.
@@ -34,6 +38,7 @@ final class HTTPMailbox: Sendable {
 
     private struct State {
         var waiting: [Order] = []
+        var resolved: [(id: HTTPFetcher.RequestID, result: Result<[Endpoint], HTTPError>)] = []
         var cancelled: Set<HTTPFetcher.RequestID> = []
         /// All that have not ended: waiting or in flight.
         var live: Set<HTTPFetcher.RequestID> = []
@@ -86,6 +91,15 @@ final class HTTPMailbox: Sendable {
         }
     }
 
+    /// The name that a request waits for was looked up.
+    func resolved(_ id: HTTPFetcher.RequestID, _ result: Result<[Endpoint], HTTPError>) {
+        state.withLock { state in
+            guard state.live.contains(id) else { return }
+            state.resolved.append((id, result))
+            state.ring()
+        }
+    }
+
     func stop() async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
@@ -119,6 +133,8 @@ final class HTTPMailbox: Sendable {
             var turn = Turn()
             var running = running
             turn.isStopped = state.isStopped
+            turn.resolved = state.resolved
+            state.resolved = []
             turn.cancelled = state.cancelled
             state.cancelled = []
             var left: [Order] = []

@@ -6,8 +6,10 @@ package struct HTTPRequest: Sendable {
     package var policy = HTTPPolicy.global
     package var route = HTTPRoute()
 
-    /// Whether the system's resolver may be asked, for the URL and where it leads; a proxy may always be.
-    package var mayResolveNames = true
+    /// How names are resolved, of the URL and where it leads; a proxy resolves them itself.
+    ///
+    /// Only with `system` is libcurl's own resolver used.
+    package var names = NameResolver.system
 
     /// Until there is a connection, TLS included; each redirect counts anew.
     package var connectTimeout: Duration = .seconds(10)

@@ -6,7 +6,7 @@ package struct HTTPRoute: Hashable, Sendable {
         case any
         /// The port does not matter; 0.0.0.0 and :: stand for any address of their family.
         ///
-        /// The sockets are bound to `device` besides, where the system allows it.
+        /// The sockets are bound to `device` besides.
         case address(Endpoint, device: String? = nil)
         /// A network interface by name.
         case interface(String)
@@ -36,17 +36,17 @@ package struct HTTPRoute: Hashable, Sendable {
     }
 
     var device: String? {
-        if case .address(_, let device) = source { return device }
-        return nil
+        switch source {
+        case .any: nil
+        case .address(_, let device): device
+        case .interface(let name): name
+        }
     }
 
-    /// The source as libcurl knows it.
-    var sourceText: String? {
-        switch source {
-        case .address(let endpoint, _): endpoint.isAnyAddress ? nil : "host!\(endpoint.hostText)"
-        case .interface(let name): "if!\(name)"
-        case .any: nil
-        }
+    /// The address that sockets are bound to.
+    var sourceAddress: Endpoint? {
+        guard case .address(let endpoint, _) = source, !endpoint.isAnyAddress else { return nil }
+        return endpoint
     }
 
     func check() throws(HTTPError) {

@@ -37,14 +37,15 @@ final class HTTPTransfer {
 
     private func set(_ handle: OpaquePointer, _ configuration: HTTPFetcher.Configuration) {
         let route = request.route
-        mainline_http_set_text(handle, MAINLINE_HTTP_URL, request.url)
+        mainline_http_set_text(handle, MAINLINE_HTTP_URL, order.course.url ?? request.url)
         mainline_http_set_text(handle, MAINLINE_HTTP_USER_AGENT, configuration.userAgent)
         mainline_http_set_text(handle, MAINLINE_HTTP_PROXY, route.proxy ?? "")
-        if let source = route.sourceText { mainline_http_set_text(handle, MAINLINE_HTTP_SOURCE, source) }
+        if let source = route.sourceAddress { mainline_http_set_source(handle, source.forSystemCalls) }
         if let device = route.device { mainline_http_set_device(handle, device) }
         if let file = configuration.certificateFile { mainline_http_set_text(handle, MAINLINE_HTTP_CERTIFICATES, file) }
         // A proxy looks names up itself.
-        if !request.mayResolveNames, route.proxy == nil { mainline_http_refuse_names(handle) }
+        if request.names != .system, route.proxy == nil { mainline_http_refuse_names(handle) }
+        for entry in order.course.entries { mainline_http_know_name(handle, entry) }
         let family =
             switch route.usedFamily {
             case nil: 0
@@ -52,7 +53,8 @@ final class HTTPTransfer {
             case .v6: 2
             }
         mainline_http_set_number(handle, MAINLINE_HTTP_FAMILY, family)
-        mainline_http_set_number(handle, MAINLINE_HTTP_REDIRECTS_MAX, request.redirectsMax)
+        mainline_http_set_number(
+            handle, MAINLINE_HTTP_REDIRECTS_MAX, max(0, request.redirectsMax - order.course.redirects))
         mainline_http_set_number(handle, MAINLINE_HTTP_VERIFIES_PEER, request.verifiesTLS ? 1 : 0)
         mainline_http_set_number(handle, MAINLINE_HTTP_VERIFIES_HOST, request.verifiesTLS ? 2 : 0)
         mainline_http_set_number(handle, MAINLINE_HTTP_CLOSES_CONNECTION, request.keepsConnection ? 0 : 1)
@@ -87,7 +89,8 @@ final class HTTPTransfer {
             address = target
         }
         let isAllowed = request.policy.allows(
-            HTTPHop(address: address, host: host, path: path, isRedirected: isRedirected))
+            HTTPHop(
+                address: address, host: host, path: path, isRedirected: isRedirected || order.course.redirects > 0))
         if !isAllowed { refused = address }
         return isAllowed
     }
@@ -106,6 +109,17 @@ final class HTTPTransfer {
     }
 
     // MARK: In the end
+
+    /// The name that is missing, if that is why the transfer has ended and it may be looked up.
+    var question: HTTPCourse.Question? {
+        guard let handle, case .bound = request.names, request.route.proxy == nil else { return nil }
+        let outcome = mainline_http_describe(handle, 0)
+        guard outcome.name_refused, let port = UInt16(exactly: outcome.refused_port) else { return nil }
+        let question = HTTPCourse.Question(
+            host: String(cString: outcome.refused_host), port: port, url: String(cString: outcome.url),
+            redirects: outcome.redirects)
+        return order.course.isNew(question) ? question : nil
+    }
 
     func result(code: CInt) -> Result<HTTPResponse, HTTPError> {
         guard let handle else { return .failure(.cancelled) }

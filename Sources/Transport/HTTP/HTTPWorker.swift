@@ -6,9 +6,15 @@ final class HTTPWorker {
     /// How long the thread sleeps when nothing is to be done; whoever has something wakes it.
     private static let sleepMax = Duration.seconds(60)
 
+    /// For one name, within the time of the request.
+    private static let lookUpLimit = Duration.seconds(10)
+
     private let configuration: HTTPFetcher.Configuration
     private let mailbox: HTTPMailbox
     private var transfers: [HTTPFetcher.RequestID: HTTPTransfer] = [:]
+    /// Requests that wait for the addresses of a name; they keep their places.
+    private var resolving: [HTTPFetcher.RequestID: (order: HTTPMailbox.Order, question: HTTPCourse.Question)] = [:]
+    private var places: Int { configuration.inFlightMax - transfers.count - resolving.count }
 
     init(configuration: HTTPFetcher.Configuration, mailbox: HTTPMailbox) {
         self.configuration = configuration
@@ -24,6 +30,8 @@ final class HTTPWorker {
             let error = serve(loop)
             mailbox.detach()
             for transfer in transfers.values { end(transfer, .failure(error)) }
+            for waiting in resolving.values { mailbox.end(waiting.order, .failure(error)) }
+            resolving = [:]
             mainline_http_loop_close(loop)
             mailbox.abandon(error)
         } catch {
@@ -51,22 +59,28 @@ final class HTTPWorker {
     /// Works until it is told to stop, or libcurl fails altogether; returns what that means for all requests.
     private func serve(_ loop: OpaquePointer) -> HTTPError {
         while true {
+            let running = transfers.values.map(\.order.host) + resolving.values.map(\.order.host)
             let turn = mailbox.take(
-                room: configuration.inFlightMax - transfers.count,
-                running: Dictionary(transfers.values.map { ($0.order.host, 1) }, uniquingKeysWith: +),
+                room: places, running: Dictionary(running.map { ($0, 1) }, uniquingKeysWith: +),
                 perHostMax: configuration.inFlightPerHostMax)
             for (order, error) in turn.dropped { mailbox.end(order, .failure(error)) }
             if turn.isStopped { return .stopped }
             var hasEnded = false
             for id in turn.cancelled {
-                guard let transfer = transfers[id] else { continue }
-                end(transfer, .failure(.cancelled))
-                hasEnded = true
+                if let transfer = transfers[id] {
+                    end(transfer, .failure(.cancelled))
+                    hasEnded = true
+                }
+                if let waiting = resolving.removeValue(forKey: id) {
+                    mailbox.end(waiting.order, .failure(.cancelled))
+                    hasEnded = true
+                }
             }
+            for answer in turn.resolved { resolved(answer.id, answer.result, on: loop) }
             for order in turn.starting { start(order, on: loop) }
             guard mainline_http_run(loop) else { return .cannotStart("libcurl's loop failed") }
             if endFinished(loop) { hasEnded = true }
-            if turn.lacksRoom, transfers.count < configuration.inFlightMax || endSlow() { hasEnded = true }
+            if turn.lacksRoom, places > 0 || endSlow() { hasEnded = true }
             var sleep = Self.sleepMax
             if let deadline = turn.nextDeadline {
                 // What ended in this turn has left its place to one that waits.
@@ -97,7 +111,51 @@ final class HTTPWorker {
         let count = transfers.count
         while let context = mainline_http_next_ended(loop, &code) {
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
-            end(transfer, transfer.result(code: code))
+            if code != 0, let question = transfer.question {
+                resolve(question, for: transfer)
+            } else {
+                end(transfer, transfer.result(code: code))
+            }
+        }
+    }
+
+    // MARK: Names that libcurl must not look up
+
+    private func resolve(_ question: HTTPCourse.Question, for transfer: HTTPTransfer) {
+        let order = transfer.order
+        transfers[order.id] = nil
+        transfer.close()
+        resolving[order.id] = (order, question)
+        let limit = min(order.request.totalTimeout, Self.lookUpLimit)
+        Self.lookUp(question, for: order.id, order.request.names, within: limit, telling: mailbox)
+    }
+
+    private static func lookUp(
+        _ question: HTTPCourse.Question, for id: HTTPFetcher.RequestID, _ names: NameResolver, within limit: Duration,
+        telling mailbox: HTTPMailbox
+    ) {
+        Task {
+            let result: Result<[Endpoint], HTTPError>
+            do {
+                result = .success(try await names.resolve(host: question.host, port: question.port, within: limit))
+            } catch {
+                result = .failure(.cannotResolve("\(error)"))
+            }
+            mailbox.resolved(id, result)
+        }
+    }
+
+    private func resolved(
+        _ id: HTTPFetcher.RequestID, _ result: Result<[Endpoint], HTTPError>, on loop: OpaquePointer
+    ) {
+        guard let (waiting, question) = resolving.removeValue(forKey: id) else { return }
+        var order = waiting
+        switch result {
+        case .success(let endpoints):
+            order.course.answered(question, by: endpoints)
+            start(order, on: loop)
+        case .failure(let error):
+            mailbox.end(order, .failure(error))
         }
         return transfers.count < count
     }

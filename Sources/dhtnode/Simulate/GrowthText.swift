@@ -6,7 +6,8 @@ import Simulator
 enum GrowthText {
     /// What came of one size, as soon as it is known.
     static func line(_ step: GrowthReport.Step) -> String {
-        let rate = Int(Double(step.report.traffic.events) / step.wallSeconds / 1000)
+        // The clock may stand still.
+        let rate = Int(Double(step.report.traffic.events) / max(step.wallSeconds, 0.001) / 1000)
         return "\(HumanText.count(step.nodeCount, "node")): \(step.report.traffic.events) events in "
             + "\(HumanText.seconds(.seconds(step.wallSeconds))) (\(rate) k/s)"
     }

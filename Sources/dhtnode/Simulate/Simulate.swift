@@ -11,7 +11,7 @@ struct Simulate: AsyncParsableCommand {
             """,
         subcommands: [
             SimulateLookups.self, SimulateGrowth.self, SimulateCalibration.self, SimulateAttacks.self,
-            SimulateWeek.self, SimulateFaults.self, SimulateSwarm.self, SimulateMagnet.self,
+            SimulateWeek.self, SimulateFaults.self, SimulateSwarm.self, SimulateRude.self, SimulateMagnet.self,
         ],
         defaultSubcommand: SimulateLookups.self)
 }

@@ -54,17 +54,19 @@ final class Child {
     }
 
     /// What `look` finds, as soon as it finds it; the process must not end before.
+    ///
+    /// `seconds` is what it takes on a quiet machine at most: see `Machine.patience`.
     @discardableResult
     func wait<Value>(for what: String, within seconds: Double, _ look: () async throws -> Value?) async throws -> Value
     {
-        let limit = ContinuousClock.now + .seconds(seconds)
+        let limit = ContinuousClock.now + .seconds(seconds * Machine.patience)
         while true {
             let isOver = !isRunning || ContinuousClock.now > limit
             if let value = try await look() { return value }
             guard !isOver else { break }
             try await Task.sleep(for: .milliseconds(20))
         }
-        let how = ended.map { "ended with \($0.code) before" } ?? "did not, in \(seconds) s, say"
+        let how = ended.map { "ended with \($0.code) before" } ?? "did not, in \(seconds * Machine.patience) s, say"
         throw Trouble("\(name) \(how) \(what)\n\(story)")
     }
 
@@ -95,8 +97,9 @@ final class Child {
         return try await wait(for: event, from: count, within: seconds)
     }
 
-    /// Its end, which must come within so many seconds from now.
+    /// Its end, which must come within this time from now on a quiet machine: see `Machine.patience`.
     func end(within seconds: Double) async throws -> Ending {
+        let seconds = seconds * Machine.patience
         let limit = ContinuousClock.now + .seconds(seconds)
         while isRunning {
             guard ContinuousClock.now < limit else {

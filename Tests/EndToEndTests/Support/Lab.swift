@@ -4,7 +4,7 @@ import Foundation
 final class Lab {
     /// Everything that the test writes is below it.
     let folder: String
-    private let prefix: String
+    private let prefix: LoopbackPrefix
     private var lastAddress = 100
     private var children: [Child] = []
 
@@ -17,8 +17,7 @@ final class Lab {
     private init() throws {
         let parent = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
         folder = parent.appending(path: "mainline-test-\(UUID())").path
-        // The rigs take 1 to 99 of a prefix of their own, and so does `dhtnode testnet`.
-        prefix = "127.\(Int.random(in: 20...250)).\(Int.random(in: 0...255))"
+        prefix = try LoopbackPrefix()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         Leash.hold(folder: folder)
     }
@@ -32,7 +31,7 @@ final class Lab {
     /// A loopback address that nobody has yet.
     func address() -> String {
         lastAddress += 1
-        return "\(prefix).\(lastAddress)"
+        return "\(prefix.text).\(lastAddress)"
     }
 
     func path(_ name: String) -> String { folder + "/" + name }

@@ -10,6 +10,12 @@ enum Machine {
         ProcessInfo.processInfo.environment["MAINLINE_BIN"].map { URL(filePath: $0) }
         ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
+    /// How many times longer than on a quiet machine something may take before the test calls it a hang.
+    ///
+    /// Limits of tests only end what would never end. `MAINLINE_PATIENCE` overrides it.
+    static let patience =
+        ProcessInfo.processInfo.environment["MAINLINE_PATIENCE"].flatMap { Double($0) } ?? 6
+
     /// The Python that has libtorrent; nil where there is none.
     static let python: String? = {
         let made = repository.appending(path: ".build-venv/bin/python").path
@@ -77,6 +83,6 @@ enum Machine {
             return false
         }
         defer { child.removeLogs() }
-        return child.waitBlocking(seconds: 20) == 0
+        return child.waitBlocking(seconds: 20 * patience) == 0
     }
 }

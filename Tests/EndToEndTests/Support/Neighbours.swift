@@ -11,9 +11,10 @@ final class Neighbours {
     func address(_ end: Int, isV6: Bool = false) -> String { isV6 ? "fd77::\(end + 1)" : "10.77.0.\(end + 1)" }
 
     init(in lab: Lab) async throws {
-        let number = Int.random(in: 0..<1_000_000)
+        // Device names have up to 15 characters.
+        let number = String(UInt32.random(in: 0...(.max)), radix: 36)
         names = [0, 1].map { "mn\(number)-\($0)" }
-        let devices = [0, 1].map { "mn\(number)\($0)" }
+        let devices = [0, 1].map { "mn\(number)-\($0)" }
         var commands = names.map { ["netns", "add", $0] }
         commands.append(["link", "add", devices[0], "type", "veth", "peer", "name", devices[1]])
         for end in 0...1 {

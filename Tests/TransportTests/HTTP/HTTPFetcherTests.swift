@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// What goes over the wire, and what comes back.
-@Suite struct HTTPFetcherTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPFetcherTests {
     @Test func aBodyIsFetched() async throws {
         try await withServer(answering: { _ in .send(.response(body: Array("d8:intervali1800ee".utf8))) }) {
             fetcher, server in

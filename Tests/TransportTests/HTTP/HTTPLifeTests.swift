@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// Requests and fetchers that end before their time, or cannot begin.
-@Suite struct HTTPLifeTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPLifeTests {
     /// Starts a request and gives its error to whoever waits for it.
     private final class Pending: Sendable {
         let id: HTTPFetcher.RequestID

@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// Whom requests may reach.
-@Suite struct HTTPPolicyTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPPolicyTests {
     private func hop(_ address: String, _ path: String = "/announce") throws -> HTTPHop {
         HTTPHop(
             address: try #require(Endpoint(host: address, port: 80)), host: address, path: path, isRedirected: false)

@@ -4,7 +4,7 @@ import Testing
 @testable import Transport
 
 /// Where redirects may lead.
-@Suite struct HTTPRedirectTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPRedirectTests {
     @Test func aRedirectIsFollowed() async throws {
         let target = "/announce.php?info_hash=%ab%CD%00&x=/../y"
         try await withServer(answering: { head in

@@ -4,7 +4,7 @@ import Testing
 @testable import Transport
 
 /// Where requests leave from, and through whom.
-@Suite struct HTTPRouteTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPRouteTests {
     @Test func theSourceAddressIsUsed() async throws {
         try await withServer(answering: { _ in .send(.response()) }) { fetcher, server in
             var request = HTTPRequest.local(server.url("/"))
@@ -55,7 +55,7 @@ import Testing
             head.target == "/1" ? .send(.redirect(to: "http://localhost:1/2")) : .send(.response())
         }) { fetcher, server in
             var request = HTTPRequest.local(server.url("/"))
-            request.mayResolveNames = false
+            request.names = .refused
             _ = try await fetcher.get(request)
             let refused = HTTPError.cannotResolve("names may not be looked up")
             request.url = server.url("/1")
@@ -117,11 +117,10 @@ import Testing
 
     @Test func aProxyThatFailsIsNotGoneAround() async throws {
         try await withServer(answering: { _ in .send(.response()) }) { fetcher, server in
-            let closed = try TinyHTTPServer { _ in .send([]) }
-            await closed.stop()
+            let closed = try ClosedPort()
             var request = HTTPRequest.local(server.url("/"))
             for scheme in ["socks5h", "http"] {
-                request.route.proxy = "\(scheme)://\(closed.local)"
+                request.route.proxy = "\(scheme)://\(closed.endpoint)"
                 guard case .proxyFailed = await fetcher.errorOf(request) else {
                     Issue.record("\(scheme) was not asked, or not to blame")
                     continue

@@ -98,7 +98,7 @@ private enum SecureServer {
 
     /// The server says `ACCEPT 127.0.0.1:PORT` when it listens.
     private static func port(in output: URL) async throws -> UInt16 {
-        for _ in 0..<1_000 {
+        for _ in 0..<12_000 {
             let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
             let line = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }
             if text.hasSuffix("\n"), let port = line?.split(separator: ":").last.flatMap({ UInt16($0) }) { return port }

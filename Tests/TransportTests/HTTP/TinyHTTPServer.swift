@@ -51,7 +51,8 @@ final class TinyHTTPServer: Sendable {
         at address: Endpoint = .v4(127, 0, 0, 1, port: 0), speaksSocks: Bool = false,
         answer: @escaping @Sendable (Head) -> Reply
     ) throws {
-        listener = mainline_tcp_listen(address.forSystemCalls, 512)
+        var isDeviceRefused = false
+        listener = mainline_tcp_listen(address.forSystemCalls, nil, 512, &isDeviceRefused)
         guard listener >= 0, let port = UInt16(exactly: mainline_local_port(listener)) else { throw CannotListen() }
         var local = address
         local.port = port

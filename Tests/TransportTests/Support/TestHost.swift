@@ -63,9 +63,9 @@ final class TestHost: Sendable {
         }
     }
 
-    /// Waits until an event of the torrent satisfies `condition`.
+    /// Waits until an event of the torrent satisfies `condition`; the limit only ends what would never end.
     func wait(
-        _ what: String, within limit: Duration = .seconds(20), until condition: (TorrentEvent) -> Bool
+        _ what: String, within limit: Duration = .seconds(120), until condition: (TorrentEvent) -> Bool
     ) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + limit

@@ -12,7 +12,8 @@ final class UDPProbe: Sendable {
     struct CannotOpen: Error {}
 
     init(at address: Endpoint) throws {
-        descriptor = mainline_udp_open(address.forSystemCalls, 1 << 20)
+        var isDeviceRefused = false
+        descriptor = mainline_udp_open(address.forSystemCalls, nil, 1 << 20, &isDeviceRefused)
         guard descriptor >= 0, let port = UInt16(exactly: mainline_local_port(descriptor)) else { throw CannotOpen() }
         var local = address
         local.port = port
@@ -39,7 +40,7 @@ final class UDPProbe: Sendable {
     }
 
     /// The next datagram; nil if none comes in time.
-    func receive(within limit: Duration = .seconds(2)) async throws -> [UInt8]? {
+    func receive(within limit: Duration = .seconds(60)) async throws -> [UInt8]? {
         let clock = ContinuousClock()
         let deadline = clock.now + limit
         var bytes = [UInt8](repeating: 0, count: 4_096)

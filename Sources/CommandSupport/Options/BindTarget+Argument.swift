@@ -1,0 +1,6 @@
+import ArgumentParser
+package import Transport
+
+extension BindTarget: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}

@@ -1,0 +1,1 @@
+"""Attacks on our programs, each beside an honest peer; `attacks.py` runs them."""
