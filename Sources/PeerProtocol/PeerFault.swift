@@ -25,14 +25,16 @@ package enum PeerFault: Error, Hashable, Sendable {
     package enum Scope: Hashable, Sendable {
         /// Close the connection; the peer may be tried again.
         case dropPeer
-        /// Close the connection and refuse the peer from now on: no honest client does this.
-        case banPeer
+        /// Close the connection; the endpoint waits longer before it is called again: no honest client does this.
+        ///
+        /// The address is not refused: other peers may share it.
+        case distrustPeer
     }
 
     package var scope: Scope {
         switch self {
         case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension, .tooManyMessages: .dropPeer
-        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .banPeer
+        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .distrustPeer
         }
     }
 }

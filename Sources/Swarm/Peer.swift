@@ -24,6 +24,12 @@ struct Peer {
     let handle: PeerHandle
     let endpoint: Endpoint
     let isOutgoing: Bool
+    /// How often attempts at this endpoint had failed before this one.
+    var failuresBefore = 0
+    /// When a wanted block was last received, or one was sent, the latter as of a tick.
+    var lastUseAt: Instant?
+    /// `sentInTurn` at the last tick.
+    var sentInTurnSeen = 0
     var phase: Phase
     /// When `phase` was entered.
     var phaseSince: Instant
@@ -115,6 +121,8 @@ struct Peer {
     /// The first message waits a little: there may be somebody to name then.
     var nextExchange: Instant
     var nextExchangeAccepted: Instant
+    /// It has named peers before.
+    var hasExchanged = false
 
     /// Blocks in a socket whose rate is not known.
     private static let uploadsInitial = 16
@@ -153,8 +161,15 @@ struct Peer {
         return pieces?[piece] == false
     }
 
-    /// Whether anything that was wanted has come lately.
-    var gives: Bool { receivedInRound > 0 || receivedInLastRound > 0 }
+    /// A block went over this connection lately, in either direction.
+    mutating func isUseful(within time: Duration, now: Instant) -> Bool { lastUseAt.map { now - $0 < time } ?? false }
+
+    /// Notes at a tick whether blocks went since the last one.
+    mutating func noteUse(now: Instant) {
+        if sentInTurn > sentInTurnSeen { lastUseAt = now }
+        sentInTurnSeen = sentInTurn
+    }
+
     var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
     var speaksExtensions: Bool { session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false }

@@ -9,16 +9,39 @@ extension Swarm {
         ///
         /// Each costs a socket and up to one read buffer.
         package var peersMax = 200
-        /// Attempts at the same time.
+        /// Attempts at the same time, handshakes of the peers included.
         ///
-        /// Most listed peers are dead: the race decides how soon a live one is met.
-        package var connectingMax = 64
+        /// Most listed peers are dead: the race decides how soon a live one is met. With 128 attempts and the crowded
+        /// timeouts below, 500 endpoints that swallow packets are passed in ten seconds.
+        package var connectingMax = 128
         /// Endpoints remembered, connected or not.
         package var candidatesMax = 5_000
         /// Attempts at one endpoint before it is left alone until somebody names it again.
         package var connectAttemptsMax = 5
-        /// A connection of at least this age may give its place to a caller that comes before it (BEP 40).
+        /// A connection of at least this age that is of no use may give its place to a caller that comes before it
+        /// (BEP 40).
         package var displaceDelay: Duration = .seconds(30)
+        /// The same for one that neither side is interested in: a peer says what it wants within seconds.
+        package var displaceIdleDelay: Duration = .seconds(5)
+        /// A connection of this age that is of no use gives way to a second one to the same peer.
+        package var twinTime: Duration = .seconds(15)
+        /// How long a connection counts as useful after a block went over it, in either direction.
+        package var usefulTime: Duration = .seconds(60)
+        /// While candidates wait and nothing is received, a connection that never was of use keeps its place this long:
+        /// a round of the peer's choker.
+        package var uselessTimeStarving: Duration = .seconds(10)
+        /// The same before the metadata is known: peers offer it in their first message.
+        package var uselessTimeMetadata: Duration = .seconds(5)
+        /// The same while something is received: two optimistic turns of the peer (BEP 3).
+        package var uselessTime: Duration = .seconds(60)
+        /// While something is received, one useless connection gives way in this time, more often the more wait.
+        package var giveWayInterval: Duration = .seconds(10)
+        /// The wait before an endpoint is called again whose connection was of no use; doubles with each time.
+        package var uselessDelay: Duration = .seconds(60)
+        /// An incoming connection that ends sooner, and was of no use, counts as a return of its host.
+        package var returnTime: Duration = .seconds(30)
+        /// What all connections of a client have in common.
+        package var connects = ConnectLimits.Configuration()
         /// A peer that has not accepted by then is given up for now.
         package var connectTimeout: Duration = .seconds(5)
         /// The same while endpoints wait that were not tried yet, for which it makes room.
@@ -26,6 +49,11 @@ extension Swarm {
         /// Enough for a call whose first packet is lost: it is sent again after a second (RFC 6298).
         package var connectTimeoutCrowded: Duration = .milliseconds(2_500)
         package var handshakeTimeout: Duration = .seconds(10)
+        /// The same while endpoints wait that were not tried yet: a peer that accepts has a process that answers.
+        ///
+        /// This and `connectTimeoutCrowded` double with each attempt at the endpoint, up to the usual time, so that a
+        /// slow peer is met in the end.
+        package var handshakeTimeoutCrowded: Duration = .milliseconds(1_500)
         /// Silence after which a connection is closed: BEP 3's two minutes and a margin for late keep-alives.
         package var idleTimeout: Duration = .seconds(150)
         /// How long we stay silent before a keep-alive.
@@ -101,6 +129,12 @@ extension Swarm {
         package var encryption = EncryptionPolicy.prefer
         /// A liar's host is refused as well as its endpoint: not where many peers share one address.
         package var bansHosts = false
+        /// How long an address that gave bad data is refused: others may get the address, or share it.
+        package var banTime: Duration = .seconds(60 * 60)
+        /// Addresses refused at the same time; beyond, the oldest of the network with most of them is forgiven.
+        package var bansMax = 1_000
+        /// The wait before an endpoint that broke the protocol is called again; doubles with each failure.
+        package var distrustDelay: Duration = .seconds(60)
 
         /// Peers served at once for what they give us, or in turn; one more is served by chance.
         ///

@@ -144,6 +144,7 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
         peers[place].hasSnubbedUs = false
         // Before it is trusted again: its request was counted as that of a doubted peer.
         let receipt = picker?.received(block, from: peers[place].handle)
@@ -242,6 +243,7 @@ extension Swarm {
     mutating func restartClocks(of place: Int, now: Instant) {
         peers[place].lastProgressAt = now
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
     }
 
     private mutating func completed(now: Instant, into outbox: inout Outbox) {

@@ -42,10 +42,7 @@ extension Swarm {
     }
 
     private func loss(for fault: PeerFault) -> PeerLoss {
-        switch (fault, fault.scope) {
-        case (.selfConnection, _): .ourselves
-        case (_, .banPeer), (_, .dropPeer): .protocolViolation(fault)
-        }
+        fault == .selfConnection ? .ourselves : .protocolViolation(fault)
     }
 
     private mutating func messageReceived(

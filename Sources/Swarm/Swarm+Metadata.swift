@@ -95,7 +95,9 @@ extension Swarm {
         }
         if metadataID(of: place) != nil, let size = handshake.metadataSize, race != nil {
             guard race?.offered(size: size, by: peers[place].handle) == true else {
-                return lose(peers[place].handle, .badData, closing: true, now: now, into: &outbox)
+                // A size alone proves no lie about the data: only this connection ends.
+                let violation = PeerLoss.protocolViolation(.malformedExtension)
+                return lose(peers[place].handle, violation, closing: true, now: now, into: &outbox)
             }
             requestMetadata(of: place, now: now, into: &outbox)
         }

@@ -92,14 +92,16 @@ struct SwarmBench {
     mutating func hangUp(_ peer: PeerHandle) { tell { $0.disconnected(peer, now: $2, into: &$1) } }
 
     /// Somebody connects; what it says goes into the same read.
-    mutating func call(from endpoint: Endpoint, saying messages: [OutgoingMessage] = []) -> PeerHandle {
+    mutating func call(
+        from endpoint: Endpoint, as peerID: PeerID? = nil, saying messages: [OutgoingMessage] = []
+    ) -> PeerHandle {
         let handle = PeerHandle(rawValue: nextHandle)
         var generator = SeededGenerator(number: UInt64(nextHandle) + 100)
         nextHandle += 1
         var handshake: [UInt8] = []
         Handshake(
             capabilities: [.extensionProtocol, .fast], infoHash: info.infoHash,
-            peerID: PeerID(prefix: "-TT0000-", using: &generator)
+            peerID: peerID ?? PeerID(prefix: "-TT0000-", using: &generator)
         ).encode(into: &handshake)
         var session = Session(
             role: .responder, infoHash: nil, ourPeerID: PeerID(prefix: "-MN0100-", using: &generator), now: now)

@@ -190,7 +190,7 @@ private let cancel: UInt8 = 8
         #expect(
             bench.outbox.events.map(\.event).contains(
                 .peerLost(endpoint(10), .protocolViolation(.tooManyMessages))))
-        #expect(!PeerLoss.protocolViolation(.tooManyMessages).isForGood)
+        #expect(!PeerLoss.protocolViolation(.tooManyMessages).isSuspicious)
     }
 
     @Test func havesThatAreNewsDoNotCount() throws {
