@@ -11,7 +11,9 @@ extension Swarm {
     mutating func reviewPlaces(now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, picker != nil else { return }
         dropStuckUploads(now: now, into: &outbox)
-        choker.idlePlaces = countIdlePlaces(now: now)
+        // While we download, a peer often has nothing to ask of us that it does not get elsewhere.
+        let idlePlaces = countIdlePlaces(now: now)
+        choker.idlePlaces = picker?.isComplete == true ? idlePlaces : 0
         fillPlaces(now: now, into: &outbox)
         var waiting = peers.indices.count { isWaiting($0) }
         guard waiting > 0 else { return }
