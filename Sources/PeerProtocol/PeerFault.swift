@@ -16,10 +16,10 @@ package enum PeerFault: Error, Hashable, Sendable {
     case pieceOutOfRange(Int)
     /// A request of nothing, of too much, or beyond the end of its piece.
     case invalidRequest(BlockRequest)
-    /// More messages that carry nothing than any peer has reason to send; for the owner, who counts them.
-    case tooManyMessages
     /// The bencoded part of an extended message cannot be read; for the owner, who reads those.
     case malformedExtension
+    /// More messages that change nothing than any client has reason to send; for the owner, who counts them.
+    case tooManyMessages
 
     /// How far the consequences go.
     package enum Scope: Hashable, Sendable {

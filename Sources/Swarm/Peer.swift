@@ -79,8 +79,6 @@ struct Peer {
     var isQueuedAsIdle = false
     /// Blocks were asked of it since it was last known to work at no piece alone.
     var mayOwnPieces = false
-    /// Messages that carry nothing, less what is forgiven with time.
-    var idleMessages = 0
     /// It did not give in time what it owed us, and has given no whole block since.
     var hasSnubbedUs = false
     /// When a block last came, or the first request of an idle peer went out.
@@ -99,12 +97,23 @@ struct Peer {
     var chokeChangedAt: Instant?
     /// Payload since it was unchoked.
     var sentInTurn = 0
-    var uploads: Deque<BlockRequest> = []
+    /// Blocks that it has asked for and that are not being read yet.
+    var uploads = OutstandingRequests()
     /// When the blocks that are being read or wait in the socket were taken there, oldest first.
     var uploadsInFlight: Deque<Instant> = []
     var uploadInFlightBytes = 0
+    /// How much of that the upload limit was charged for.
+    var chargedInFlight = 0
+    /// When it was unchoked, or a block was sent since.
+    var lastTakenAt: Instant
+    /// Turns that ended because it took nothing.
+    var unusedTurns = 0
     var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
+    /// Pieces of the metadata that it waits for.
+    var metadataWanted: OrderedSet<Int> = []
+    /// How many messages that change nothing are put up with.
+    var useless: TokenBucket
 
     // Peer exchange.
     /// What it was told of and not yet told to be gone.
@@ -184,6 +193,9 @@ struct Peer {
         lastProgressAt = now
         lastBlockAt = now
         trust = Trust(now: now)
+        lastTakenAt = now
+        useless = TokenBucket(
+            perSecond: configuration.uselessMessagesPerSecond, burst: configuration.uselessMessagesMax, now: now)
         nextExchange = now + configuration.exchangeFirstDelay
         nextExchangeAccepted = now
         pipeline = BlockPipeline(

@@ -252,6 +252,7 @@ extension Swarm {
         if !peer.isChokedByUs { counters.unchoked -= 1 }
         if peer.isOpen { stopAsking(peer, now: now, into: &outbox) }
         race?.left(handle)
+        uploadsEnded(with: peer, now: now)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)
     }

@@ -10,6 +10,8 @@ extension Swarm {
         choker.linkCarries(uploadMeter.bytesPerSecond)
         for place in peers.indices { peers[place].noteUse(now: now) }
         rechokeIfDue(now: now, into: &outbox)
+        reviewPlaces(now: now, into: &outbox)
+        serveWaitingMetadata(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
             if let reason = overdue(place, now: now) {
@@ -20,7 +22,6 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
-            serveIfRoom(place, now: now, into: &outbox)
             exchangeIfDue(place, now: now, into: &outbox)
             lookAfterRequests(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
@@ -56,15 +57,11 @@ extension Swarm {
     }
 
     private mutating func lookAfterRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        peers[place].idleMessages = max(0, peers[place].idleMessages - Self.idleMessagesForgiven)
         expireRefusals(of: place, now: now)
         endPassedOver(place, now: now, into: &outbox)
         doubtIfSilent(place, now: now)
         snubIfSilent(place, now: now, into: &outbox)
     }
-
-    /// Messages without use that a peer may send each half second for as long as it likes.
-    private static let idleMessagesForgiven = 100
 
     /// A peer that is silent, or whose block does not become whole, has its requests cancelled: drops of a block now
     /// and then would hold it for ever.

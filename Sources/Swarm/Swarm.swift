@@ -58,6 +58,11 @@ package struct Swarm {
     var frontPatience: Duration = .seconds(1)
     /// Whose turn it is when a portion is given.
     var turn = 0
+    /// How often peers of a host had an upload place lately and took nothing.
+    var unusedTurns = HostLedger(hostsMax: 1_024, halfLife: .seconds(60))
+    var metadataUpload: MetadataUpload
+    /// Bytes that choked peers of a host were given lately.
+    var fastServed = HostLedger(hostsMax: 1_024, halfLife: .seconds(300))
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
     /// Our own link is lost: nobody is called.
@@ -113,6 +118,10 @@ package struct Swarm {
         var callersRefused = 0
         var requests = 0
         var requestFailures = 0
+        var metadataUploadedBytes = 0
+        var unusedTurns = 0
+        var floods = 0
+        var stuckUploads = 0
     }
 
     /// `firstHandle` begins a range of handles that is this swarm's alone.
@@ -131,6 +140,7 @@ package struct Swarm {
         race = MetadataRace(infoHash: infoHash, configuration: configuration)
         lastReceivedAt = now
         choker = Choker(configuration, now: now)
+        metadataUpload = MetadataUpload(now: now)
         downloadMeter = RateMeter(now: now)
         uploadMeter = RateMeter(now: now)
     }
@@ -199,6 +209,11 @@ package struct Swarm {
         snapshot.peersDisplaced = counters.displaced
         snapshot.callersRefused = counters.callersRefused
         snapshot.metadataOffers = race?.offerCount ?? 0
+        snapshot.metadataEvictions = race?.evictionCount ?? 0
+        snapshot.metadataUploadedBytes = counters.metadataUploadedBytes
+        snapshot.unusedTurns = counters.unusedTurns
+        snapshot.floods = counters.floods
+        snapshot.stuckUploads = counters.stuckUploads
         for peer in peers {
             guard peer.isOpen else {
                 snapshot.peersConnecting += 1

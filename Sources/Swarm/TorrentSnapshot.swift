@@ -65,6 +65,16 @@ package struct TorrentSnapshot: Equatable, Sendable {
     package var callersRefused = 0
     /// Connected peers that have offered metadata.
     package var metadataOffers = 0
+    /// Unfinished metadata that was dropped because too much was held.
+    package var metadataEvictions = 0
+    /// Metadata sent to peers.
+    package var metadataUploadedBytes = 0
+    /// Upload places taken back from peers that took nothing.
+    package var unusedTurns = 0
+    /// Connections ended for too many messages that change nothing.
+    package var floods = 0
+    /// Connections ended because blocks that were there for them did not move.
+    package var stuckUploads = 0
 
     package init() {}
 }
