@@ -9,7 +9,10 @@ extension Client {
     package mutating func receivedLocalAnnounce(
         _ bytes: RawSpan, from source: Endpoint, now: Instant, into outbox: inout Outbox
     ) {
-        guard isOnLink(source), let announce = local?.heard(bytes, from: source, now: now) else { return }
+        let ours = torrentsByInfoHash
+        guard isOnLink(source),
+            let announce = local?.heard(bytes, from: source, now: now, isOurs: { ours[$0] != nil })
+        else { return }
         var peer = source
         peer.port = announce.port
         guard peer.port >= (configuration.node.networkMode == .public ? 1024 : 1) else { return }

@@ -27,7 +27,8 @@ extension Client {
         var offset = 0
         while lobby.isOpening(peer) {
             var answer: [UInt8] = []
-            let opening = lobby.openingReceived(bytes, at: offset, from: peer, sending: &answer)
+            let opening = lobby.openingReceived(
+                bytes, at: offset, from: peer, now: now, sending: &answer)
             if !answer.isEmpty { outbox.swarm.sendOpening(answer, to: peer) }
             switch opening {
             case .consumed(0): return offset

@@ -6,9 +6,9 @@ package import Swarm
 extension Client {
     /// Somebody has connected to us.
     ///
-    /// Nil when there is no room: close the connection.
-    package mutating func accepted(from endpoint: Endpoint, now: Instant) -> PeerHandle? {
-        lobby.enter(endpoint, now: now)
+    /// One that waits for its handshake may have to give way.
+    package mutating func accepted(from endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> PeerHandle {
+        lobby.enter(endpoint, now: now, into: &outbox.swarm)
     }
 
     package mutating func connected(_ peer: PeerHandle, now: Instant, into outbox: inout Outbox) {

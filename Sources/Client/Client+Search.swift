@@ -9,7 +9,10 @@ import TrackerProtocol
 extension Client {
     mutating func continueSearch(of torrent: TorrentHandle, now: Instant, into outbox: inout Outbox) {
         guard let index = swarms.index(forKey: torrent) else { return }
-        if swarms.values[index].swarm.stage != .failed, swarms.values[index].search?.start(now: now) == true {
+        let hasPeers = swarms.values[index].swarm.isReceiving
+        if swarms.values[index].swarm.stage != .failed,
+            swarms.values[index].search?.start(hasPeers: hasPeers, now: now) == true
+        {
             let (options, swarm) = (swarms.values[index].options, swarms.values[index].swarm)
             let announce = LookupPurpose.announce(port: options.listenPort, isSeed: swarm.snapshot.leftBytes == 0)
             node.command(
@@ -62,7 +65,9 @@ extension Client {
         outbox.swarm.exchanged.removeAll(keepingCapacity: true)
         for exchange in exchanges {
             let usable = exchange.peers.filter { configuration.node.networkMode.accepts($0.endpoint) }
-            withSwarm(exchange.torrent, now: now, into: &outbox) { $0.peersExchanged(usable, now: now, into: &$1) }
+            withSwarm(exchange.torrent, now: now, into: &outbox) {
+                $0.peersExchanged(usable, by: exchange.namer, now: now, into: &$1)
+            }
         }
     }
 
@@ -70,7 +75,8 @@ extension Client {
     private mutating func follow(_ notice: TorrentNotice, now: Instant, into outbox: inout Outbox) {
         let torrent = notice.torrent
         switch notice.event {
-        case .peerLost: hurrySearchIfStarving(torrent, now: now)
+        case .peerLost(_, let loss) where loss != .unreachable && loss != .timedOut:
+            hurrySearchIfStarving(torrent, now: now)
         case .storageFailed, .metadataUnusable, .nothingSelected:
             stopSearch(of: torrent, now: now, into: &outbox)
             withSchedule(of: torrent, now: now, into: &outbox) { $0.stopped(now: now, into: &$1) }
@@ -95,10 +101,26 @@ extension Client {
         schedule(torrent)
     }
 
+    /// Called when a connection has ended, and at each tick: peers that are connected and give nothing do not count.
+    mutating func hurrySearchIfDry(_ torrent: TorrentHandle, now: Instant) {
+        guard let index = swarms.index(forKey: torrent) else { return }
+        let isReceiving = swarms.values[index].swarm.isReceiving
+        defer { swarms.values[index].wasReceiving = isReceiving }
+        guard swarms.values[index].wasReceiving, !isReceiving, swarms.values[index].swarm.stage != .complete else {
+            return
+        }
+        hurrySearch(of: torrent, now: now)
+    }
+
     private mutating func hurrySearchIfStarving(_ torrent: TorrentHandle, now: Instant) {
         guard let index = swarms.index(forKey: torrent), swarms.values[index].swarm.stage != .complete,
             !swarms.values[index].swarm.hasOpenPeers
         else { return }
+        hurrySearch(of: torrent, now: now)
+    }
+
+    private mutating func hurrySearch(of torrent: TorrentHandle, now: Instant) {
+        guard let index = swarms.index(forKey: torrent) else { return }
         swarms.values[index].search?.starved(now: now)
         local?.starved(torrent, now: now)
         if let tracked = trackers.index(forKey: torrent) { trackers.values[tracked].schedule.starved(now: now) }
@@ -108,10 +130,10 @@ extension Client {
     private mutating func handle(_ event: Kademlia.Event, now: Instant, into outbox: inout Outbox) {
         outbox.events.append(.dht(event))
         switch event {
-        case .peersFound(let lookup, let endpoints, _):
+        case .peersFound(let lookup, let endpoints, let node):
             guard let torrent = torrent(of: lookup) else { return }
             withSwarm(torrent, now: now, into: &outbox) {
-                $0.peersFound(endpoints, source: .dht, now: now, into: &$1)
+                $0.peersFound(endpoints, source: .dht, by: node, now: now, into: &$1)
             }
         case .externalAddressKnown(_, let endpoint):
             for torrent in torrents {
@@ -127,13 +149,13 @@ extension Client {
         }
     }
 
-    /// A seed is satisfied when it is announced; a downloader when some peer lets it download.
+    /// A seed is satisfied when it is announced; a downloader when some peer has given it something lately: peers that
+    /// only are connected, or let it download and give nothing, are not what it looks for.
     private func outcome(of report: LookupReport, for managed: Managed) -> PeerSearch.Outcome {
         let snapshot = managed.swarm.snapshot
         let (announces, nodes) = (managed.options.announces, report.announcedTo)
-        guard snapshot.stage == .complete || snapshot.pieceCount > 0 && snapshot.peersServing > 0,
-            !announces || nodes > 0
-        else { return .unsatisfied }
+        guard !announces || nodes > 0 else { return .unsatisfied }
+        guard snapshot.stage == .complete || managed.swarm.isReceiving else { return .lacksPeers }
         return announces && nodes < configuration.node.bucketSize / 2 ? .announcedToFew : .satisfied
     }
 }

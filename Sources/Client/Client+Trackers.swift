@@ -127,7 +127,7 @@ extension Client {
         totals.left = snapshot.leftBytes.map { Int64($0) }
         trackers.values[index].schedule.totals = totals
         // A seed calls too: who cannot be called itself would wait for it in vain.
-        trackers.values[index].schedule.wantsPeers = snapshot.peersConnected < configuration.peersEnough
+        trackers.values[index].schedule.wantsPeers = snapshot.peersUseful < configuration.peersEnough
     }
 
     // MARK: One announce
@@ -206,12 +206,20 @@ extension Client {
         _ id: AnnounceID, _ result: Result<AnnounceReply, TrackerFailure>, now: Instant, into outbox: inout Outbox
     ) {
         forgetExchange(id)
+        let tracker = trackers[id.torrent]?.schedule.tracker(of: id.number)
         withSchedule(of: id.torrent, now: now, into: &outbox) { $0.announced(id.number, result, now: now, into: &$1) }
         guard case .success(let reply) = result else { return }
         let usable = reply.peers.filter { configuration.node.networkMode.accepts($0) }
         withSwarm(id.torrent, now: now, into: &outbox) {
-            $0.peersFound(usable, source: .tracker, now: now, into: &$1)
+            $0.peersFound(usable, source: .tracker, by: tracker.map(Self.namer), now: now, into: &$1)
         }
+    }
+
+    /// Stands for a tracker among those that name peers: an address of the discard prefix (RFC 6666), which no host has.
+    ///
+    /// Each has a /56 of its own, since trackers share nothing.
+    private static func namer(_ tracker: TrackerID) -> Endpoint {
+        .v6(EndpointV6(high: 0x0100_0000_0000_0000 | UInt64(tracker.rawValue) << 8, low: 1, port: 0))
     }
 
     private mutating func cancel(_ id: AnnounceID, into outbox: inout Outbox) {

@@ -33,6 +33,8 @@ package struct Client {
     var local: LocalDiscovery?
     /// Nil without a limit.
     var throttles: [Swarm.Direction: Throttle] = [:]
+    /// Lent to each swarm while it changes.
+    var connectLimits: ConnectLimits
     private var generator: SeededGenerator
     private var nextRange = 1
 
@@ -44,12 +46,22 @@ package struct Client {
         /// Payload in bytes a second, of all torrents together; nil for no limit.
         package var uploadLimit: Int?
         package var downloadLimit: Int?
-        /// With so many connected, trackers are asked for no more.
+        /// With so many connections over which blocks went lately, trackers are asked for no more peers.
         package var peersEnough = 100
         /// The driver has links, where peers are found by multicast (BEP 14).
         package var usesLocalDiscovery = false
-        /// Incoming connections whose handshake has not come yet; more are refused.
-        package var lobbyMax = 100
+        /// Incoming connections whose handshake has not come yet, each a socket and a small buffer.
+        ///
+        /// When there are more, the oldest of the network that holds most gives way.
+        package var lobbyMax = 256
+        /// Key exchanges with callers that open encrypted: a burst, then so many a second.
+        ///
+        /// One costs about a tenth of a millisecond, so all together take 2% of a core. Beyond, callers are refused and
+        /// may come back, or open in plaintext.
+        package var keyExchangesOfAll = HostBudget.Rate(burst: 400, per: .milliseconds(5))
+        /// The same for one host, and for a /24 or /56, where hosts have addresses of their own.
+        package var keyExchangesPerHost = HostBudget.Rate(burst: 20, per: .milliseconds(200))
+        package var keyExchangesPerPrefix = HostBudget.Rate(burst: 100, per: .milliseconds(20))
         /// How long an incoming connection may take to say its handshake.
         package var lobbyTimeout: Duration = .seconds(10)
         /// Torrents at once.
@@ -81,6 +93,8 @@ package struct Client {
         let range: Int
         /// Nil without the DHT.
         var search: PeerSearch?
+        /// At the last tick a peer had given us something lately.
+        var wasReceiving = false
         /// The disk did not have all of it: its completion is news to trackers.
         var wasIncomplete = false
 
@@ -101,9 +115,10 @@ package struct Client {
         node = Node(
             configuration: configuration.node, homes: homes, restoring: state, generator: generator.split(), now: now)
         peerID = PeerID(prefix: configuration.peerIDPrefix, using: &generator)
-        lobby = Lobby(
-            capacity: configuration.lobbyMax, timeout: configuration.lobbyTimeout, peerID: peerID,
-            encryption: configuration.swarm.encryption, generator: generator.split())
+        lobby = Lobby(configuration, peerID: peerID, generator: generator.split())
+        var connects = configuration.swarm.connects
+        connects.countsHosts = configuration.node.networkMode == .public
+        connectLimits = ConnectLimits(connects)
         if configuration.usesLocalDiscovery { local = LocalDiscovery(generator: &generator) }
         self.generator = generator
         throttles[.upload] = configuration.uploadLimit.map { Throttle(bytesPerSecond: $0, now: now) }
@@ -140,6 +155,7 @@ package struct Client {
         for direction in [Swarm.Direction.upload, .download] { giveShares(direction, now: now, into: &outbox) }
         while let torrent = deadlines.due(now: now) {
             withSwarm(torrent, now: now, into: &outbox) { $0.timedOut(now: now, into: &$1) }
+            hurrySearchIfDry(torrent, now: now)
             continueSearch(of: torrent, now: now, into: &outbox)
             trackersTimedOut(torrent, now: now, into: &outbox)
         }
@@ -268,7 +284,9 @@ package struct Client {
         _ change: (inout Swarm, inout Swarm.Outbox) -> Result
     ) -> Result? {
         guard let index = swarms.index(forKey: torrent) else { return nil }
+        swap(&swarms.values[index].swarm.connectLimits, &connectLimits)
         let result = change(&swarms.values[index].swarm, &outbox.swarm)
+        swap(&swarms.values[index].swarm.connectLimits, &connectLimits)
         schedule(torrent)
         return result
     }

@@ -1,4 +1,5 @@
 import DequeModule
+import Kademlia
 import PeerProtocol
 import Primitives
 import Swarm
@@ -9,13 +10,26 @@ struct Lobby {
     private let timeout: Duration
     private let peerID: PeerID
     private let encryption: EncryptionPolicy
+    private let countsHosts: Bool
     private var generator: SeededGenerator
     private var guests: [PeerHandle: Guest] = [:]
     /// In order of arrival, and so of their deadlines; some may have left.
     private var arrivals: Deque<PeerHandle> = []
     private var nextHandle = 1
-    /// Connections turned away because the lobby was full.
-    private(set) var refusedCount = 0
+    /// Who holds the places.
+    private var holders = HolderTable<PeerHandle>()
+    /// Key exchanges by those that asked for them, and of all.
+    private var exchanges: HostBudget
+    private var exchangesOfAll: HostBudget
+    /// Connections that gave way because the lobby was full.
+    private(set) var displacedCount = 0
+    /// Connections refused because there were too many key exchanges.
+    private(set) var exchangesRefusedCount = 0
+
+    /// Hosts whose key exchanges are counted.
+    private static let hostsMax = 4_096
+    /// Stands for all hosts.
+    private static let everything = Endpoint.v4(0, 0, 0, 0, port: 0)
 
     struct Guest {
         let endpoint: Endpoint
@@ -25,22 +39,30 @@ struct Lobby {
         var encryption: EncryptionHandshake?
     }
 
-    init(
-        capacity: Int, timeout: Duration, peerID: PeerID, encryption: EncryptionPolicy, generator: SeededGenerator
-    ) {
-        self.encryption = encryption
+    init(_ configuration: Client.Configuration, peerID: PeerID, generator: SeededGenerator) {
+        encryption = configuration.swarm.encryption
         self.generator = generator
-        self.capacity = capacity
-        self.timeout = timeout
+        capacity = max(configuration.lobbyMax, 1)
+        timeout = configuration.lobbyTimeout
+        countsHosts = configuration.node.networkMode == .public
+        exchanges = HostBudget(
+            host: configuration.keyExchangesPerHost, prefix: configuration.keyExchangesPerPrefix,
+            entriesMax: Self.hostsMax)
+        let all = configuration.keyExchangesOfAll
+        exchangesOfAll = HostBudget(host: all, prefix: all, entriesMax: 1)
         self.peerID = peerID
     }
 
+    var count: Int { guests.count }
+
     var nextDeadline: Instant? { arrivals.first.flatMap { guests[$0]?.deadline } }
 
-    mutating func enter(_ endpoint: Endpoint, now: Instant) -> PeerHandle? {
-        guard guests.count < capacity else {
-            refusedCount += 1
-            return nil
+    /// When all places are taken, the oldest connection of the host and network that hold most gives way.
+    mutating func enter(_ endpoint: Endpoint, now: Instant, into outbox: inout Swarm.Outbox) -> PeerHandle {
+        if guests.count >= capacity, let oldest = holders.greediest {
+            displacedCount += 1
+            outbox.actions.append(.close(oldest))
+            leave(oldest)
         }
         let handle = PeerHandle(rawValue: nextHandle)
         nextHandle += 1
@@ -49,6 +71,7 @@ struct Lobby {
             endpoint: endpoint, deadline: now + timeout, session: session,
             encryption: EncryptionHandshake(answeringBy: encryption, generator: generator.split()))
         arrivals.append(handle)
+        holders.insert(handle, heldBy: endpoint)
         return handle
     }
 
@@ -100,9 +123,13 @@ struct Lobby {
     }
 
     mutating func openingReceived(
-        _ bytes: RawSpan, at offset: Int, from handle: PeerHandle, sending answer: inout [UInt8]
+        _ bytes: RawSpan, at offset: Int, from handle: PeerHandle, now: Instant, sending answer: inout [UInt8]
     ) -> Opening {
         guard var guest = guests[handle], var encryption = guest.encryption else { return .refuse }
+        if encryption.willExchangeKeys(bytes, at: offset), !mayExchangeKeys(with: guest.endpoint, now: now) {
+            exchangesRefusedCount += 1
+            return .refuse
+        }
         let step = encryption.received(bytes, at: offset, sending: &answer)
         guest.encryption = encryption
         defer { guests[handle] = guest }
@@ -116,6 +143,14 @@ struct Lobby {
             return .through(consumed: consumed, isEncrypted: protection != .plaintext)
         case .fault: return .refuse
         }
+    }
+
+    /// Whether the work of one more key exchange may be spent on this caller.
+    private mutating func mayExchangeKeys(with endpoint: Endpoint, now: Instant) -> Bool {
+        guard exchangesOfAll.wait(for: Self.everything, now: now) == nil,
+            !countsHosts || exchanges.take(endpoint, now: now) == nil
+        else { return false }
+        return exchangesOfAll.take(Self.everything, now: now) == nil
     }
 
     mutating func accept(_ handle: PeerHandle, _ infoHash: InfoHash) {
@@ -132,6 +167,7 @@ struct Lobby {
 
     mutating func leave(_ handle: PeerHandle) {
         guests[handle] = nil
+        holders.remove(handle)
         while let first = arrivals.first, guests[first] == nil { arrivals.removeFirst() }
     }
 

@@ -12,19 +12,22 @@ struct LocalDiscovery {
     static let gatherTime: Duration = .milliseconds(200)
     /// Packets in a minute; torrents beyond wait for the next.
     static let packetsPerMinuteMax = 10
-    /// Packets that are heard of one address in a minute: a host with 200 torrents sends as many.
+    /// Announces of our torrents that are heard of one address in a minute: a host with 200 torrents sends as many.
     static let packetsPerSourceMax = 10
-    /// Addresses that are heard in a minute; a link with more neighbours is no link.
+    /// Addresses with such announces that are remembered for a minute; of more, all have the same chance.
     static let sourcesMax = 256
 
     private let cookie: String
+    private var generator: SeededGenerator
     private var entries: OrderedDictionary<TorrentHandle, Entry> = [:]
     /// The earliest of the entries, or before it.
     private var next: Instant?
     private var sent: Minute
     private var heard: Minute
-    /// In the minute of `heard`; only looked up, never iterated.
-    private var heardBySource: [Endpoint: Int] = [:]
+    /// In the minute of `heard`, by source with port 0.
+    private var heardBySource: OrderedDictionary<Endpoint, Int> = [:]
+    /// Announces of our torrents that were passed over.
+    private(set) var passedOverCount = 0
 
     private struct Entry {
         let infoHash: InfoHash
@@ -48,6 +51,7 @@ struct LocalDiscovery {
 
     init(generator: inout SeededGenerator) {
         cookie = Hex.encode(generator.bytes(count: 8))
+        self.generator = generator.split()
         (sent, heard) = (Minute(), Minute())
     }
 
@@ -101,14 +105,40 @@ struct LocalDiscovery {
         return announces
     }
 
-    /// Reads what somebody has said; nil when it was ourselves, is no announce, or comes too often.
-    mutating func heard(_ bytes: RawSpan, from source: Endpoint, now: Instant) -> LocalAnnounce? {
-        if heard.roll(now: now) { heardBySource.removeAll(keepingCapacity: true) }
-        let count = heardBySource[source.host] ?? 0
-        guard count < Self.packetsPerSourceMax, count > 0 || heardBySource.count < Self.sourcesMax,
-            let announce = LocalAnnounce(bytes), announce.cookie != cookie
+    /// Reads what was said to the group; nil when it was ourselves, is no announce of our torrents, or is passed over.
+    ///
+    /// Sources are easily forged. So only announces of our torrents take room, and when there are more than that, a new
+    /// one is heard in place of another at random: no source can be kept out, and none can silence another by its name.
+    mutating func heard(
+        _ bytes: RawSpan, from source: Endpoint, now: Instant, isOurs: (InfoHash) -> Bool
+    ) -> LocalAnnounce? {
+        guard let announce = LocalAnnounce(bytes), announce.cookie != cookie,
+            announce.infoHashes.contains(where: isOurs)
         else { return nil }
-        heardBySource[source.host] = count + 1
+        if heard.roll(now: now) { heardBySource.removeAll(keepingCapacity: true) }
+        guard hasRoom(for: source.host) else {
+            passedOverCount += 1
+            return nil
+        }
         return announce
+    }
+
+    private mutating func hasRoom(for source: Endpoint) -> Bool {
+        if let count = heardBySource[source] {
+            heardBySource[source] = count + 1
+            return count < Self.packetsPerSourceMax || isDrawn(Self.packetsPerSourceMax, of: count + 1)
+        }
+        heard.count += 1
+        if heardBySource.count >= Self.sourcesMax {
+            guard isDrawn(Self.sourcesMax, of: heard.count) else { return false }
+            heardBySource.remove(at: Int.random(in: 0..<heardBySource.count, using: &generator))
+        }
+        heardBySource[source] = 1
+        return true
+    }
+
+    /// True for `places` of `count`.
+    private mutating func isDrawn(_ places: Int, of count: Int) -> Bool {
+        Int.random(in: 0..<count, using: &generator) < places
     }
 }

@@ -9,6 +9,8 @@ struct PeerSearch {
     private var retryDelay: Duration
     private var announceRetryDelay: Duration
     private var isRunning = false
+    /// The next lookup is for want of peers alone.
+    private var lacksPeers = false
     private var nextStart: Instant
 
     /// What a lookup brought.
@@ -18,6 +20,8 @@ struct PeerSearch {
         /// The same, but so few nodes store our announce that others may not meet any of them.
         case announcedToFew
         case unsatisfied
+        /// We are announced, and no peer gives us anything yet.
+        case lacksPeers
     }
 
     init(configuration: Client.Configuration, now: Instant) {
@@ -32,9 +36,13 @@ struct PeerSearch {
 
     var nextDeadline: Instant? { isRunning ? nil : nextStart }
 
-    /// Returns true if a lookup is to be started now.
-    mutating func start(now: Instant) -> Bool {
+    /// Returns true if a lookup is to be started now; `hasPeers` says that some peer has given us something lately.
+    mutating func start(hasPeers: Bool, now: Instant) -> Bool {
         guard !isRunning, now >= nextStart else { return false }
+        if lacksPeers, hasPeers {
+            finished(.satisfied, now: now)
+            return false
+        }
         isRunning = true
         return true
     }
@@ -52,6 +60,7 @@ struct PeerSearch {
 
     mutating func finished(_ outcome: Outcome, now: Instant) {
         isRunning = false
+        lacksPeers = outcome == .lacksPeers
         switch outcome {
         case .satisfied:
             nextStart = now + announceInterval
@@ -60,7 +69,7 @@ struct PeerSearch {
             nextStart = now + announceRetryDelay
             retryDelay = retryMin
             announceRetryDelay = min(announceRetryDelay * 2, announceInterval)
-        case .unsatisfied:
+        case .unsatisfied, .lacksPeers:
             nextStart = now + retryDelay
             retryDelay = min(retryDelay * 2, retryMax)
         }

@@ -1,7 +1,7 @@
 import DequeModule
 package import Primitives
 
-/// The blocks asked of one peer and not yet wholly received, in the order of asking.
+/// Blocks that one side has asked for and not yet wholly got, in the order of asking: ours at a peer, or a peer's at us.
 ///
 /// Peers answer mostly in order, so the head is looked at first; whatever comes out of order is found by its place in
 /// the queue. All operations are constant time, amortised, at any depth.
@@ -50,7 +50,7 @@ package struct OutstandingRequests: Sendable {
     }
 
     /// Asking again for a block that is outstanding changes nothing.
-    mutating func append(_ block: BlockRequest, at now: Instant) {
+    package mutating func append(_ block: BlockRequest, at now: Instant) {
         guard places[block] == nil else { return }
         places[block] = departed + queue.count
         queue.append(Entry(block: block, requestedAt: now))
@@ -58,7 +58,7 @@ package struct OutstandingRequests: Sendable {
 
     /// False when the block was not outstanding.
     @discardableResult
-    mutating func remove(_ block: BlockRequest) -> Bool {
+    package mutating func remove(_ block: BlockRequest) -> Bool {
         guard let place = places.removeValue(forKey: block) else { return false }
         queue[place - departed].isAnswered = true
         latestRequestedAt = queue[place - departed].requestedAt
@@ -68,6 +68,13 @@ package struct OutstandingRequests: Sendable {
         }
         compactIfSparse()
         return true
+    }
+
+    /// Takes out the oldest.
+    package mutating func popFirst() -> BlockRequest? {
+        guard let block = queue.first?.block else { return nil }
+        remove(block)
+        return block
     }
 
     /// Forgets everything and returns it, oldest request first.

@@ -16,23 +16,25 @@ package enum PeerFault: Error, Hashable, Sendable {
     case pieceOutOfRange(Int)
     /// A request of nothing, of too much, or beyond the end of its piece.
     case invalidRequest(BlockRequest)
-    /// More messages that carry nothing than any peer has reason to send; for the owner, who counts them.
-    case tooManyMessages
     /// The bencoded part of an extended message cannot be read; for the owner, who reads those.
     case malformedExtension
+    /// More messages that change nothing than any client has reason to send; for the owner, who counts them.
+    case tooManyMessages
 
     /// How far the consequences go.
     package enum Scope: Hashable, Sendable {
         /// Close the connection; the peer may be tried again.
         case dropPeer
-        /// Close the connection and refuse the peer from now on: no honest client does this.
-        case banPeer
+        /// Close the connection; the endpoint waits longer before it is called again: no honest client does this.
+        ///
+        /// The address is not refused: other peers may share it.
+        case distrustPeer
     }
 
     package var scope: Scope {
         switch self {
         case .badHandshake, .wrongInfoHash, .selfConnection, .malformedExtension, .tooManyMessages: .dropPeer
-        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .banPeer
+        case .messageTooLong, .malformedMessage, .pieceOutOfRange, .invalidRequest: .distrustPeer
         }
     }
 }

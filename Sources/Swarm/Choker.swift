@@ -18,6 +18,10 @@ package struct Choker {
         package var sentInTurn = 0
         /// It did not give what it owed us in time, and no whole block since: it gets no regular place (anti-snubbing).
         package var isSnubbing = false
+        /// It has had a place for a while and takes nothing.
+        package var isIdle = false
+        /// How often peers of its host had a place lately and took nothing.
+        package var unusedTurns = 0
         package var connectedAt: Instant
         /// When it was unchoked or choked last; when it connected before that.
         package var changedAt: Instant
@@ -45,6 +49,8 @@ package struct Choker {
     private var optimistic: PeerHandle?
     /// Regular places.
     private var slots: Int
+    /// How many unchoked peers take nothing at the moment.
+    package var idlePlaces = 0
 
     package init(_ configuration: Swarm.Configuration, now: Instant) {
         self.configuration = configuration
@@ -55,6 +61,12 @@ package struct Choker {
 
     package var places: Int { slots + 1 }
 
+    /// Places beyond those: once most are idle, which costs nothing, each stands for itself and for one more trial, so
+    /// that a crowd of peers that take nothing is passed in a few seconds, whatever its size.
+    private var spare: Int {
+        min(max(0, idlePlaces - places / 2) * 2, configuration.uploadSlotsIdleMax)
+    }
+
     /// A link that carries much serves more peers at once, since few of them may want what we have.
     package mutating func linkCarries(_ bytesPerSecond: Double) {
         let wanted = min(Int(bytesPerSecond) / configuration.uploadSlotBytesPerSecond, configuration.uploadSlotsMax)
@@ -64,7 +76,7 @@ package struct Choker {
     package func isDue(now: Instant) -> Bool { now >= nextRound }
 
     /// Whether somebody who has just become interested may be served at once, with so many served already.
-    package func hasRoom(besides unchoked: Int) -> Bool { unchoked < places }
+    package func hasRoom(besides unchoked: Int) -> Bool { unchoked < places + spare }
 
     /// Gives the places anew.
     package mutating func round(
@@ -77,8 +89,8 @@ package struct Choker {
         chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
         if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }
         // Places that tit for tat leaves free are no use to anybody while somebody wants them.
-        let waiting = interested.filter { !chosen.contains($0.peer) }.sorted { $0.changedAt < $1.changedAt }
-        chosen += waiting.prefix(max(0, places - chosen.count)).map(\.peer)
+        let waiting = interested.filter { !chosen.contains($0.peer) }.sorted(by: Self.waitsLonger)
+        chosen += waiting.prefix(max(0, places + spare - chosen.count)).map(\.peer)
         return Decision(
             unchoke: interested.filter { !$0.isUnchoked && chosen.contains($0.peer) }.map(\.peer),
             choke: rivals.filter { $0.isUnchoked && !chosen.contains($0.peer) }.map(\.peer))
@@ -94,25 +106,32 @@ package struct Choker {
     /// Who has had its turn goes behind all that wait, the longest waiting first.
     private func inTurns(_ rivals: [Rival], now: Instant) -> [Rival] {
         let isOver = { (rival: Rival) in
-            rival.isUnchoked && rival.sentInTurn >= configuration.seedTurnBytes
-                && now - rival.changedAt >= configuration.seedTurnTime
+            let age = now - rival.changedAt
+            return rival.isUnchoked
+                && (rival.isIdle || age >= configuration.seedTurnTimeMax
+                    || rival.sentInTurn >= configuration.seedTurnBytes && age >= configuration.seedTurnTime)
         }
         let (over, others) = (rivals.filter(isOver), rivals.filter { !isOver($0) })
         // In the middle of a turn before those that wait; among these the longest waiting first.
         let sorted = others.sorted {
-            $0.isUnchoked != $1.isUnchoked
-                ? $0.isUnchoked : ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer)
+            $0.isUnchoked != $1.isUnchoked ? $0.isUnchoked : Self.waitsLonger($0, $1)
         }
         return sorted + over.sorted { ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer) }
+    }
+
+    private static func waitsLonger(_ left: Rival, _ right: Rival) -> Bool {
+        (left.unusedTurns, left.changedAt, left.peer) < (right.unusedTurns, right.changedAt, right.peer)
     }
 
     /// Newcomers are drawn three times as often (BEP 3): they have no complete piece to trade yet.
     private mutating func chooseOptimistic(
         among rivals: [Rival], now: Instant, using generator: inout SeededGenerator
     ) {
-        let isStillThere = rivals.contains { $0.peer == optimistic }
+        let isStillThere = rivals.contains { $0.peer == optimistic && !$0.isIdle }
         guard now >= nextOptimistic || !isStillThere else { return }
         // The one who had the place draws again only if nobody else is there.
+        let least = rivals.map(\.unusedTurns).min() ?? 0
+        let rivals = rivals.filter { $0.unusedTurns == least }
         let others = rivals.filter { $0.peer != optimistic }
         let candidates = others.isEmpty ? rivals : others
         let tickets = candidates.flatMap { rival in

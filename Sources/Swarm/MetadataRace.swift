@@ -5,47 +5,75 @@ package import Primitives
 
 /// Collects the info dictionary from many peers at once (BEP 9), trusting none.
 ///
-/// Each advertised size has an assembly of its own, so that a liar can spoil its own and no other. Peers share an
-/// assembly and every piece is asked of several; when a whole one fails its hash and had one contributor, that is
-/// the liar; else the assembly goes on with one peer at a time until the liar shows.
+/// A peer that answers is preferred to one that only offers:
+/// - Each advertised size has an assembly of its own, so that a false size spoils no other.
+/// - A new peer is asked for a piece at once, however many silent peers have offers. A request that a silent peer holds
+///   never keeps a peer that answers from being asked for the same piece.
+/// - A peer that does not answer or refuses is left alone for a while that doubles, and is asked for one piece then.
+/// - When an assembly of several peers fails its hash, each peer gets an assembly of its own: a wrong one has one
+///   culprit, and costs the others nothing.
+///
+/// A piece costs work in proportion to the number of pieces at most, and a reject costs constant work. Memory grows
+/// with what arrives, up to a limit: then assemblies that wait for a piece go, and those that have cost the most.
 package struct MetadataRace {
-    /// Peers asked for the same piece at once: what the fastest answer costs.
-    private static let requestsPerPieceMax = 3
-
     private let infoHash: InfoHash
     private let configuration: Swarm.Configuration
     /// By advertised size, in the order of their appearance.
-    private var assemblies: OrderedDictionary<Int, Assembly> = [:]
-    private var sizeOffered: [PeerHandle: Int] = [:]
+    private var assemblies: OrderedDictionary<Int, SharedMetadata> = [:]
+    private var offers: OrderedDictionary<PeerHandle, MetadataOffer> = [:]
+    /// Bytes of all pieces held.
+    package private(set) var heldBytes = 0
+    /// Assemblies dropped because `metadataHeldBytesMax` was reached.
+    package private(set) var evictionCount = 0
 
     package init(infoHash: InfoHash, configuration: Swarm.Configuration) {
         self.infoHash = infoHash
         self.configuration = configuration
     }
 
-    package var offerCount: Int { sizeOffered.count }
+    package var offerCount: Int { offers.count }
 
     /// A peer says that it has `size` bytes of metadata.
     ///
-    /// Returns false for a size that nobody can have.
+    /// The first offer of a connection counts; later ones change nothing. Returns false for an impossible size.
     package mutating func offered(size: Int, by peer: PeerHandle) -> Bool {
         guard size > 0, size <= configuration.metadataBytesMax else { return false }
-        guard sizeOffered[peer] == nil else { return true }
-        if assemblies[size] == nil {
-            if assemblies.count >= configuration.metadataAssembliesMax { dropWeakest() }
-            assemblies[size] = Assembly(size: size)
-        }
-        sizeOffered[peer] = size
-        assemblies[size]?.peers.append(peer)
+        guard offers[peer] == nil else { return true }
+        offers[peer] = MetadataOffer(size: size)
+        assemblies[size, default: SharedMetadata(size: size)].peerCount += 1
         return true
     }
 
     /// The pieces to ask of `peer` now.
     package mutating func requests(for peer: PeerHandle, now: Instant) -> [Int] {
-        guard let size = sizeOffered[peer] else { return [] }
-        return assemblies[size]?.requests(
-            for: peer, upTo: configuration.metadataRequestsPerPeerMax, copies: Self.requestsPerPieceMax, now: now) ?? []
+        guard let place = offers.index(forKey: peer), offers.values[place].restsUntil <= now,
+            let index = assemblies.index(forKey: offers.values[place].size)
+        else { return [] }
+        let window = offers.values[place].failures > 0 ? 1 : configuration.metadataRequestsPerPeerMax
+        let room = window - offers.values[place].pending.count
+        guard room > 0 else { return [] }
+        guard assemblies.values[index].isSeparate else { return sharedRequests(room, place, index, now: now) }
+        if !offers.values[place].hasTurn {
+            guard assemblies.values[index].turnCount < turnsMax(ofSize: offers.values[place].size) else { return [] }
+            beginTurn(place, index, now: now)
+        }
+        return offers.values[place].ownRequests(room, now: now)
     }
+
+    private mutating func sharedRequests(_ room: Int, _ place: Int, _ index: Int, now: Instant) -> [Int] {
+        let isGiver = offers.values[place].isGiver
+        let chosen = assemblies.values[index].choose(room, for: offers.values[place])
+        for piece in chosen {
+            // A peer that has failed holds no piece against others.
+            let isCounted = offers.values[place].failures == 0
+            if isCounted { assemblies.values[index].asked(piece, isGiver: isGiver) }
+            offers.values[place].pending.append(.init(piece: piece, sentAt: now, isCounted: isCounted))
+        }
+        return chosen
+    }
+
+    /// Whether the peer was asked for this piece and has not answered.
+    package func expects(piece: Int, from peer: PeerHandle) -> Bool { offers[peer]?.expects(piece) ?? false }
 
     package enum Outcome: Equatable {
         /// Not asked for, or of the wrong size.
@@ -57,168 +85,237 @@ package struct MetadataRace {
         case mismatch(contributors: [PeerHandle], liar: PeerHandle?)
     }
 
-    package mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Outcome {
-        guard let size = sizeOffered[peer] else { return .ignored }
-        guard assemblies[size]?.received(piece: piece, payload: payload, from: peer) == true else { return .ignored }
-        guard let whole = assemblies[size]?.takeWhole() else { return .needsMore }
-        guard SHA1.hash(whole.bytes) != infoHash else { return .complete(whole.bytes) }
-        if whole.contributors.count == 1 {
-            return .mismatch(contributors: whole.contributors, liar: whole.contributors[0])
+    package mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle, now: Instant) -> Outcome {
+        guard let place = offers.index(forKey: peer), offers.values[place].expects(piece),
+            let index = assemblies.index(forKey: offers.values[place].size)
+        else { return .ignored }
+        settle(piece, place, index)
+        guard payload.count == assemblies.values[index].length(of: piece) else {
+            failed(place, index, now: now)
+            return .ignored
         }
-        assemblies[size]?.goExclusive()
-        return .mismatch(contributors: whole.contributors, liar: nil)
+        answered(place, index, now: now)
+        if assemblies.values[index].isSeparate {
+            heldBytes += offers.values[place].keep(payload, as: piece)
+            makeRoom(now: now)
+            guard let bytes = offers.values[place].whole else { return .needsMore }
+            return SHA1.hash(bytes) == infoHash ? .complete(bytes) : .mismatch(contributors: [peer], liar: peer)
+        }
+        heldBytes += assemblies.values[index].keep(payload, as: piece, from: peer, now: now)
+        makeRoom(now: now)
+        guard let bytes = assemblies.values[index].whole else { return .needsMore }
+        return SHA1.hash(bytes) == infoHash ? .complete(bytes) : mismatch(index)
     }
 
-    /// The peer will not give this piece.
-    package mutating func rejected(piece: Int, by peer: PeerHandle) {
-        guard let size = sizeOffered[peer] else { return }
-        assemblies[size]?.refused(piece: piece, by: peer)
+    /// The peer will not give this piece; it is left alone for a while.
+    package mutating func rejected(piece: Int, by peer: PeerHandle, now: Instant) {
+        guard let place = offers.index(forKey: peer), offers.values[place].expects(piece),
+            let index = assemblies.index(forKey: offers.values[place].size)
+        else { return }
+        settle(piece, place, index)
+        failed(place, index, now: now)
     }
 
     package mutating func left(_ peer: PeerHandle) {
-        guard let size = sizeOffered.removeValue(forKey: peer) else { return }
-        assemblies[size]?.left(peer)
-        if assemblies[size]?.peers.isEmpty == true { assemblies.removeValue(forKey: size) }
-    }
-
-    /// Frees what was asked longer ago than the time limit, so that others are asked.
-    package mutating func timedOut(now: Instant) {
-        for index in assemblies.values.indices {
-            assemblies.values[index].expire(before: now - configuration.metadataRequestTimeout)
+        guard let place = offers.index(forKey: peer) else { return }
+        if let index = assemblies.index(forKey: offers.values[place].size) {
+            for request in offers.values[place].pending where request.isCounted {
+                assemblies.values[index].unasked(request.piece, isGiver: offers.values[place].isGiver)
+            }
+            endTurn(place, index, now: nil)
+            assemblies.values[index].peerCount -= 1
+            if assemblies.values[index].peerCount == 0 {
+                heldBytes -= assemblies.values[index].heldBytes
+                assemblies.remove(at: index)
+            }
         }
+        heldBytes -= offers.values[place].heldBytes
+        offers.remove(at: place)
     }
 
-    private mutating func dropWeakest() {
-        guard let weakest = assemblies.values.min(by: { $0.strength < $1.strength }) else { return }
-        for peer in weakest.peers { sizeOffered[peer] = nil }
-        assemblies.removeValue(forKey: weakest.size)
+    /// Lets others be asked for what is late, and peers have their turns.
+    package mutating func timedOut(now: Instant) {
+        for place in offers.values.indices {
+            guard !offers.values[place].pending.isEmpty,
+                let index = assemblies.index(forKey: offers.values[place].size)
+            else { continue }
+            expire(place, index, now: now)
+        }
+        for index in assemblies.values.indices where assemblies.values[index].isSeparate {
+            takeTurns(index, now: now)
+        }
     }
 }
 
-/// The metadata of one advertised size.
-///
-/// Memory grows with what arrives, never with what is promised.
-private struct Assembly {
-    let size: Int
-    /// Everybody who offers this size and has not failed it, in order of appearance.
-    var peers: [PeerHandle] = []
-    private var pieces: [Int: [UInt8]] = [:]
-    private var pending: [Request] = []
-    private var contributors: [PeerHandle] = []
-    /// Pieces that a peer refused or was too slow with: asked of it again when nothing else is under way.
-    private var refusals: Set<Request.Key> = []
-    /// What was asked and not answered, also what is given up meanwhile: a late answer counts.
-    private var asked: Set<Request.Key> = []
-    /// When set, only this peer is asked, so that a wrong hash has one culprit.
-    private var exclusive: PeerHandle?
-
-    private struct Request {
-        struct Key: Hashable {
-            let piece: Int
-            let peer: PeerHandle
+/// What peers are known for.
+extension MetadataRace {
+    private mutating func answered(_ place: Int, _ index: Int, now: Instant) {
+        offers.values[place].lastPieceAt = now
+        guard !offers.values[place].isGiver else { return }
+        // What it was asked for beside this one counts as held by a peer that answers from now on.
+        for request in offers.values[place].pending where request.isCounted {
+            assemblies.values[index].unasked(request.piece, isGiver: false)
+            assemblies.values[index].asked(request.piece, isGiver: true)
         }
-        let key: Key
-        let sentAt: Instant
+        offers.values[place].answered()
     }
 
-    init(size: Int) {
-        self.size = size
+    private mutating func failed(_ place: Int, _ index: Int, now: Instant) {
+        for request in offers.values[place].pending.indices where offers.values[place].pending[request].isCounted {
+            release(request, place, index)
+        }
+        endTurn(place, index, now: now)
+        offers.values[place].failed(now: now, restMax: configuration.metadataRestMax)
     }
 
-    private var pieceCount: Int { (size + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength }
-    /// Worth keeping: supporters first, since one liar makes progress as easily as it makes up a size.
-    var strength: (Int, Int) { (peers.count, pieces.count) }
+    /// The request is answered.
+    private mutating func settle(_ piece: Int, _ place: Int, _ index: Int) {
+        guard let request = offers.values[place].pending.firstIndex(where: { $0.piece == piece }) else {
+            offers.values[place].late.remove(piece)
+            return
+        }
+        if offers.values[place].pending[request].isCounted { release(request, place, index) }
+        offers.values[place].pending.remove(at: request)
+    }
 
-    mutating func requests(for peer: PeerHandle, upTo limit: Int, copies: Int, now: Instant) -> [Int] {
-        guard exclusive == nil || exclusive == peer else { return [] }
-        var room = (exclusive == nil ? limit : 1) - pending.count { $0.key.peer == peer }
-        var chosen: [Int] = []
-        for copy in 0..<(exclusive == nil ? copies : 1) where room > 0 {
-            for piece in 0..<pieceCount where room > 0 && pieces[piece] == nil {
-                let key = Request.Key(piece: piece, peer: peer)
-                let askers = pending.filter { $0.key.piece == piece }
-                guard askers.count <= copy, !askers.contains(where: { $0.key == key }), !chosen.contains(piece),
-                    !refusals.contains(key)
-                else { continue }
-                chosen.append(piece)
-                room -= 1
+    /// From now on the request keeps nobody else from being asked.
+    private mutating func release(_ request: Int, _ place: Int, _ index: Int) {
+        offers.values[place].pending[request].isCounted = false
+        assemblies.values[index].unasked(
+            offers.values[place].pending[request].piece, isGiver: offers.values[place].isGiver)
+    }
+
+    private mutating func expire(_ place: Int, _ index: Int, now: Instant) {
+        var isLate = false
+        for request in offers.values[place].pending.indices {
+            let age = now - offers.values[place].pending[request].sentAt
+            if age >= configuration.metadataHedgeDelay, offers.values[place].pending[request].isCounted {
+                release(request, place, index)
+            }
+            if age >= configuration.metadataRequestTimeout { isLate = true }
+        }
+        guard isLate else { return }
+        offers.values[place].giveUp(sentBefore: now - configuration.metadataRequestTimeout)
+        failed(place, index, now: now)
+    }
+}
+
+/// Assemblies of single peers, after a mismatch.
+extension MetadataRace {
+    /// How many peers of one size are asked at once: as many as their bytes may be held of.
+    private func turnsMax(ofSize size: Int) -> Int {
+        max(1, min(configuration.metadataTurnsMax, configuration.metadataHeldBytesMax / size))
+    }
+
+    private mutating func mismatch(_ index: Int) -> Outcome {
+        let size = assemblies.values[index].size
+        let gifts = assemblies.values[index].takeGifts()
+        heldBytes -= size
+        var contributors: [PeerHandle] = []
+        for gift in gifts where contributors.last != gift.peer && !contributors.contains(gift.peer) {
+            contributors.append(gift.peer)
+        }
+        if contributors.count == 1 { return .mismatch(contributors: contributors, liar: contributors[0]) }
+        assemblies.values[index].isSeparate = true
+        for place in offers.values.indices where offers.values[place].size == size {
+            for request in offers.values[place].pending.indices {
+                offers.values[place].pending[request].isCounted = false
             }
         }
-        for piece in chosen { asked.insert(Request.Key(piece: piece, peer: peer)) }
-        pending += chosen.map { Request(key: Request.Key(piece: $0, peer: peer), sentAt: now) }
-        return chosen
-    }
-
-    /// Returns whether the piece was asked of this peer and has the right length.
-    ///
-    /// The first copy counts.
-    mutating func received(piece: Int, payload: [UInt8], from peer: PeerHandle) -> Bool {
-        let key = Request.Key(piece: piece, peer: peer)
-        guard asked.remove(key) != nil, exclusive ?? peer == peer else { return false }
-        pending.removeAll { $0.key == key }
-        refusals.remove(key)
-        guard payload.count == min(MetadataMessage.pieceLength, size - piece * MetadataMessage.pieceLength) else {
-            refusals.insert(key)
-            return false
+        for gift in gifts {
+            guard let place = offers.index(forKey: gift.peer) else { continue }
+            heldBytes += offers.values[place].keep(gift.bytes, as: gift.piece)
         }
-        guard pieces[piece] == nil else { return true }
-        pieces[piece] = payload
-        if !contributors.contains(peer) { contributors.append(peer) }
-        return true
+        return .mismatch(contributors: contributors, liar: nil)
     }
 
-    /// All bytes, once every piece is here.
-    ///
-    /// The assembly is empty afterwards, ready to begin again.
-    mutating func takeWhole() -> (bytes: [UInt8], contributors: [PeerHandle])? {
-        guard pieces.count == pieceCount else { return nil }
-        let bytes = (0..<pieceCount).flatMap { pieces[$0] ?? [] }
-        defer {
-            pieces = [:]
-            pending = []
-            asked = []
-            contributors = []
+    private mutating func beginTurn(_ place: Int, _ index: Int, now: Instant) {
+        offers.values[place].hasTurn = true
+        offers.values[place].turnChangedAt = now
+        offers.values[place].lastPieceAt = now
+        assemblies.values[index].turnCount += 1
+    }
+
+    private mutating func endTurn(_ place: Int, _ index: Int, now: Instant?) {
+        guard offers.values[place].hasTurn else { return }
+        offers.values[place].hasTurn = false
+        if let now { offers.values[place].turnChangedAt = now }
+        assemblies.values[index].turnCount -= 1
+    }
+
+    /// Peers that wait take the turns of those that are silent or have had theirs; what a peer gave is kept.
+    private mutating func takeTurns(_ index: Int, now: Instant) {
+        let size = assemblies.values[index].size
+        let ofSize = offers.values.indices.filter { offers.values[$0].size == size }
+        var waiting = ofSize.filter { !offers.values[$0].hasTurn && offers.values[$0].restsUntil <= now }
+        let room = turnsMax(ofSize: size) - assemblies.values[index].turnCount
+        guard !waiting.isEmpty else { return }
+        waiting.sort { (offers.values[$0].turnChangedAt, $0) < (offers.values[$1].turnChangedAt, $1) }
+        let over = ofSize.filter { place in
+            let offer = offers.values[place]
+            return offer.hasTurn
+                && (now - offer.turnChangedAt >= configuration.metadataTurnTime
+                    || now - offer.lastPieceAt >= configuration.metadataTurnSilence)
+        }.sorted { (offers.values[$0].turnChangedAt, $0) < (offers.values[$1].turnChangedAt, $1) }
+        for place in over.prefix(max(0, waiting.count - room)) {
+            offers.values[place].giveUp(sentBefore: now)
+            endTurn(place, index, now: now)
         }
-        return (bytes, contributors)
+        let free = max(0, turnsMax(ofSize: size) - assemblies.values[index].turnCount)
+        for place in waiting.prefix(free) { beginTurn(place, index, now: now) }
     }
 
-    mutating func goExclusive() {
-        exclusive = peers.first
+    /// Drops assemblies until the rest is within the limit: first those that wait for a piece, then those that have cost
+    /// the most bytes.
+    ///
+    /// Their peers are left alone for a while, so that no more are asked than what they give can be held of.
+    private mutating func makeRoom(now: Instant) {
+        while heldBytes > configuration.metadataHeldBytesMax {
+            let limit = now - configuration.metadataTurnSilence
+            let offer = offers.values.indices.filter { offers.values[$0].heldBytes > 0 }
+                .map { Claim($0, offers.values[$0].lastPieceAt, offers.values[$0].receivedBytes, limit) }.min()
+            let assembly = assemblies.values.indices.filter { assemblies.values[$0].heldBytes > 0 }
+                .map { Claim($0, assemblies.values[$0].lastPieceAt, assemblies.values[$0].receivedBytes, limit) }.min()
+            evictionCount += 1
+            if let assembly, offer.map({ assembly <= $0 }) ?? true {
+                evictAssembly(assembly.index, now: now)
+            } else if let offer {
+                heldBytes -= offers.values[offer.index].dropPieces()
+                let index = assemblies.index(forKey: offers.values[offer.index].size)
+                if let index { failed(offer.index, index, now: now) }
+            } else {
+                return
+            }
+        }
     }
 
-    mutating func refused(piece: Int, by peer: PeerHandle) {
-        let key = Request.Key(piece: piece, peer: peer)
-        guard let position = pending.firstIndex(where: { $0.key == key }) else { return }
-        pending.remove(at: position)
-        refusals.insert(key)
-        if exclusive == peer { passOn(from: peer) }
+    private mutating func evictAssembly(_ index: Int, now: Instant) {
+        heldBytes -= assemblies.values[index].dropPieces()
+        let size = assemblies.values[index].size
+        for place in offers.values.indices where offers.values[place].size == size {
+            failed(place, index, now: now)
+        }
+    }
+}
+
+/// What an assembly has on being kept; the least goes first.
+private struct Claim: Comparable {
+    let index: Int
+    /// When its last piece came; nil when that is not long ago.
+    private let waitsSince: Instant?
+    private let receivedBytes: Int
+
+    init(_ index: Int, _ lastPieceAt: Instant, _ receivedBytes: Int, _ limit: Instant) {
+        self.index = index
+        waitsSince = lastPieceAt <= limit ? lastPieceAt : nil
+        self.receivedBytes = receivedBytes
     }
 
-    mutating func left(_ peer: PeerHandle) {
-        pending.removeAll { $0.key.peer == peer }
-        asked = asked.filter { $0.peer != peer }
-        if exclusive == peer { passOn(from: peer) }
-        peers.removeAll { $0 == peer }
-        if !peers.contains(where: { $0 == exclusive }) { exclusive = exclusive == nil ? nil : peers.first }
-    }
-
-    mutating func expire(before limit: Instant) {
-        let late = pending.filter { $0.sentAt <= limit }
-        for request in late { refused(piece: request.key.piece, by: request.key.peer) }
-        guard pending.isEmpty else { return }
-        // Nobody is left to ask, or the one whose turn it is gives nothing: everybody gets another chance.
-        refusals = []
-        if let exclusive { passOn(from: exclusive) }
-    }
-
-    /// The next peer's turn: it starts with nothing, since the blame must be exact.
-    private mutating func passOn(from peer: PeerHandle) {
-        pieces = [:]
-        contributors = []
-        pending.removeAll { $0.key.peer == peer }
-        guard let index = peers.firstIndex(of: peer) else { return }
-        exclusive = peers[(index + 1) % peers.count]
-        // A full round has failed when it is the first one's turn again; refusals are forgiven for the next.
-        if index + 1 == peers.count { refusals = [] }
+    static func < (left: Claim, right: Claim) -> Bool {
+        switch (left.waitsSince, right.waitsSince) {
+        case (let left?, let right?): left < right
+        case (nil, nil): left.receivedBytes > right.receivedBytes
+        case (let left, _): left != nil
+        }
     }
 }

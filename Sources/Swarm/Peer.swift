@@ -24,6 +24,12 @@ struct Peer {
     let handle: PeerHandle
     let endpoint: Endpoint
     let isOutgoing: Bool
+    /// How often attempts at this endpoint had failed before this one.
+    var failuresBefore = 0
+    /// When a wanted block was last received, or one was sent, the latter as of a tick.
+    var lastUseAt: Instant?
+    /// `sentInTurn` at the last tick.
+    var sentInTurnSeen = 0
     var phase: Phase
     /// When `phase` was entered.
     var phaseSince: Instant
@@ -73,8 +79,6 @@ struct Peer {
     var isQueuedAsIdle = false
     /// Blocks were asked of it since it was last known to work at no piece alone.
     var mayOwnPieces = false
-    /// Messages that carry nothing, less what is forgiven with time.
-    var idleMessages = 0
     /// It did not give in time what it owed us, and has given no whole block since.
     var hasSnubbedUs = false
     /// When a block last came, or the first request of an idle peer went out.
@@ -93,12 +97,23 @@ struct Peer {
     var chokeChangedAt: Instant?
     /// Payload since it was unchoked.
     var sentInTurn = 0
-    var uploads: Deque<BlockRequest> = []
+    /// Blocks that it has asked for and that are not being read yet.
+    var uploads = OutstandingRequests()
     /// When the blocks that are being read or wait in the socket were taken there, oldest first.
     var uploadsInFlight: Deque<Instant> = []
     var uploadInFlightBytes = 0
+    /// How much of that the upload limit was charged for.
+    var chargedInFlight = 0
+    /// When it was unchoked, or a block was sent since.
+    var lastTakenAt: Instant
+    /// Turns that ended because it took nothing.
+    var unusedTurns = 0
     var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
+    /// Pieces of the metadata that it waits for.
+    var metadataWanted: OrderedSet<Int> = []
+    /// How many messages that change nothing are put up with.
+    var useless: TokenBucket
 
     // Peer exchange.
     /// What it was told of and not yet told to be gone.
@@ -106,6 +121,8 @@ struct Peer {
     /// The first message waits a little: there may be somebody to name then.
     var nextExchange: Instant
     var nextExchangeAccepted: Instant
+    /// It has named peers before.
+    var hasExchanged = false
 
     /// Blocks in a socket whose rate is not known.
     private static let uploadsInitial = 16
@@ -144,8 +161,15 @@ struct Peer {
         return pieces?[piece] == false
     }
 
-    /// Whether anything that was wanted has come lately.
-    var gives: Bool { receivedInRound > 0 || receivedInLastRound > 0 }
+    /// A block went over this connection lately, in either direction.
+    mutating func isUseful(within time: Duration, now: Instant) -> Bool { lastUseAt.map { now - $0 < time } ?? false }
+
+    /// Notes at a tick whether blocks went since the last one.
+    mutating func noteUse(now: Instant) {
+        if sentInTurn > sentInTurnSeen { lastUseAt = now }
+        sentInTurnSeen = sentInTurn
+    }
+
     var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
     var speaksExtensions: Bool { session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false }
@@ -169,6 +193,9 @@ struct Peer {
         lastProgressAt = now
         lastBlockAt = now
         trust = Trust(now: now)
+        lastTakenAt = now
+        useless = TokenBucket(
+            perSecond: configuration.uselessMessagesPerSecond, burst: configuration.uselessMessagesMax, now: now)
         nextExchange = now + configuration.exchangeFirstDelay
         nextExchangeAccepted = now
         pipeline = BlockPipeline(

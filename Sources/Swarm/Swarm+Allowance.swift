@@ -31,15 +31,17 @@ extension Swarm {
     ) {
         // Another peer begins each time, so that a small portion does not always go to the same one.
         turn &+= 1
-        let order = peers.indices.map { (turn + $0) % peers.count }
         switch direction {
         case .upload:
             allowance.upload? += bytes
             allowance.isWaitingForUpload = false
-            for place in order { pumpUploads(place, now: now, into: &outbox) }
+            metadataUpload.portionCame(bytes)
+            serveWaitingMetadata(now: now, into: &outbox)
+            for place in portionOrder(now: now) { pumpUploads(place, now: now, into: &outbox) }
         case .download:
             allowance.download? += bytes
             allowance.isWaitingForDownload = false
+            let order = peers.indices.map { (turn + $0) % peers.count }
             for place in order where peers[place].trust.isGiver { fillRequests(place, now: now, into: &outbox) }
             for place in order where !peers[place].trust.isGiver { fillRequests(place, now: now, into: &outbox) }
         }
@@ -48,11 +50,15 @@ extension Swarm {
     /// Whether a block may be sent; if not, the owner is told that we wait.
     mutating func mayUpload(into outbox: inout Outbox) -> Bool {
         guard let left = allowance.upload, left <= 0 else { return true }
-        if !allowance.isWaitingForUpload {
-            allowance.isWaitingForUpload = true
-            outbox.waits.append(Wait(torrent: torrent, direction: .upload))
-        }
+        awaitPortion(into: &outbox)
         return false
+    }
+
+    /// Tells the owner, once, that more of the upload limit is wanted.
+    mutating func awaitPortion(into outbox: inout Outbox) {
+        guard !allowance.isWaitingForUpload else { return }
+        allowance.isWaitingForUpload = true
+        outbox.waits.append(Wait(torrent: torrent, direction: .upload))
     }
 
     /// How many of `count` blocks may be asked for.

@@ -30,7 +30,7 @@ extension Swarm {
         if places[liar] != nil {
             lose(liar, .badData, closing: true, now: now, into: &outbox)
         } else if let endpoint {
-            candidates.ban(endpoint)
+            candidates.ban(endpoint, now: now)
         }
     }
 }

@@ -6,21 +6,23 @@ package import Primitives
 extension Swarm {
     /// Endpoints where somebody may have the torrent.
     ///
-    /// They are tried at once, as far as the limits allow.
+    /// They are tried at once, as far as the limits allow. `namer` is the node or the tracker that has named them.
     package mutating func peersFound(
-        _ endpoints: [Endpoint], source: PeerSource, now: Instant, into outbox: inout Outbox
+        _ endpoints: [Endpoint], source: PeerSource, by namer: Endpoint? = nil, now: Instant,
+        into outbox: inout Outbox
     ) {
-        let isTrusted = [.user, .magnet, .lsd].contains(source)
-        let new = endpoints.filter { candidates.found($0, isTrusted: isTrusted) }
+        let new = endpoints.filter { candidates.found($0, source: source, by: namer, now: now) }
         if !new.isEmpty { report(.peersFound(new, source), into: &outbox) }
         connectMore(now: now, into: &outbox)
     }
 
     /// The same for peers that a peer has named, with what it says of them.
     package mutating func peersExchanged(
-        _ peers: [PeerExchangeMessage.Added], now: Instant, into outbox: inout Outbox
+        _ peers: [PeerExchangeMessage.Added], by namer: Endpoint? = nil, now: Instant, into outbox: inout Outbox
     ) {
-        let new = peers.filter { candidates.found($0.endpoint, $0.flags) }.map(\.endpoint)
+        let new = peers.filter {
+            candidates.found($0.endpoint, $0.flags, source: .exchange, by: namer, now: now)
+        }.map(\.endpoint)
         if !new.isEmpty { report(.peersFound(new, .exchange), into: &outbox) }
         connectMore(now: now, into: &outbox)
     }
@@ -52,8 +54,8 @@ extension Swarm {
     package mutating func adopt(
         _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
     ) {
-        guard !hasFailed, !candidates.isBanned(endpoint), let handshake = session.peerHandshake,
-            makeRoom(for: endpoint, now: now, into: &outbox)
+        guard !hasFailed, !candidates.isBanned(endpoint, now: now), let handshake = session.peerHandshake,
+            connectLimits.mayReturn(endpoint, now: now), makeRoom(for: endpoint, now: now, into: &outbox)
         else {
             outbox.lost.append(handle)
             return outbox.actions.append(.close(handle))
@@ -67,45 +69,6 @@ extension Swarm {
         sendHandshake(place, now: now, into: &outbox)
         handshakeReceived(handshake, from: handle, now: now, into: &outbox)
         armTick(now: now)
-    }
-
-    /// False if there is no place for a peer that has called.
-    ///
-    /// When all are taken, the last in the canonical order (BEP 40) gives way to one that comes before it: so places
-    /// are never closed to newcomers, and whoever calls without end gets no more than its share of them. A peer that
-    /// has just come, or that gives, stays: an exchange is not to be cut short by every call. Nor does a host displace
-    /// anybody that has a place already, but where many peers share one address.
-    private mutating func makeRoom(for endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> Bool {
-        // A quarter of the places is kept for peers that we choose ourselves.
-        let isQuotaUsed = peers.count(where: { !$0.isOutgoing }) >= configuration.peersMax * 3 / 4
-        guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
-        let isHere = configuration.bansHosts && peers.contains { $0.endpoint.host == endpoint.host }
-        guard !isHere, let priority = candidates.priority(of: endpoint),
-            let last = lastInOrder(before: priority, onlyIncoming: isQuotaUsed, now: now)
-        else { return false }
-        lose(last, .displaced, closing: true, now: now, into: &outbox)
-        return true
-    }
-
-    /// The last of those that may be displaced; a call of ours that nobody has answered goes before a connection.
-    private func lastInOrder(
-        before caller: PeerPriority, onlyIncoming: Bool, now: Instant
-    ) -> PeerHandle? {
-        var last: (isOpen: Bool, priority: PeerPriority, handle: PeerHandle)?
-        for peer in peers where !(onlyIncoming && peer.isOutgoing) && mayBeDisplaced(peer, now: now) {
-            guard let priority = candidates.priority(of: peer.endpoint), priority < caller else { continue }
-            if let last, (last.isOpen ? 1 : 0, last.priority) <= (peer.isOpen ? 1 : 0, priority) { continue }
-            last = (peer.isOpen, priority, peer.handle)
-        }
-        return last?.handle
-    }
-
-    private func mayBeDisplaced(_ peer: Peer, now: Instant) -> Bool {
-        switch peer.phase {
-        case .connecting: true
-        case .handshaking: false
-        case .open: !peer.gives && now - peer.phaseSince >= configuration.displaceDelay
-        }
     }
 
     /// Closes every connection, for ever: the torrent is being removed.
@@ -127,20 +90,35 @@ extension Swarm {
 
     mutating func connectMore(now: Instant, into outbox: inout Outbox) {
         guard !hasFailed, !isOffline else { return }
-        while counters.connecting < configuration.connectingMax, peers.count < configuration.peersMax,
-            let endpoint = candidates.next(isSeed: picker?.isComplete == true, now: now)
+        var deferred = 0
+        while counters.attempts < configuration.connectingMax, peers.count < configuration.peersMax,
+            // What the limits put off costs time too.
+            deferred < Self.deferredMax,
+            let endpoint = candidates.next(
+                isSeed: picker?.isComplete == true,
+                // Retries have more time, so that they would take most of the places.
+                includingRetries: !candidates.hasFresh || counters.retries < configuration.connectingMax / 4, now: now)
         {
+            if let later = connectLimits.begin(endpoint, now: now) {
+                candidates.postponed(endpoint, until: later)
+                deferred += 1
+                continue
+            }
             let handle = newHandle()
             var session = Session(role: .initiator, infoHash: infoHash, ourPeerID: identity.peerID, now: now)
             if let layout { session.torrentKnown(layout) }
-            insert(
-                Peer(
-                    handle: handle, endpoint: endpoint, isOutgoing: true, session: session,
-                    configuration: configuration, now: now))
+            var peer = Peer(
+                handle: handle, endpoint: endpoint, isOutgoing: true, session: session,
+                configuration: configuration, now: now)
+            peer.failuresBefore = candidates.failures(of: endpoint)
+            insert(peer)
             outbox.actions.append(.connect(handle, endpoint))
             armTick(now: now)
         }
     }
+
+    /// Candidates looked at in vain in one go.
+    private static let deferredMax = 512
 
     /// What we have and what we can do, right after both handshakes: BEP 3 and BEP 6 want the pieces first of all, and
     /// in which form depends on what the peer understands.
@@ -197,12 +175,8 @@ extension Swarm {
                 && $0.endpoint.host == peers[place].endpoint.host
         }
         if let twin {
-            // Both ends must drop the same one of two: the one that the peer with the larger id made.
-            let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(handshake.peerID.bytes)
-            let loser =
-                peers[place].isOutgoing == twin.isOutgoing || peers[place].isOutgoing == ourCallsLose
-                ? handle : twin.handle
-            lose(loser, .redundant, closing: true, now: now, into: &outbox)
+            let loser = isTwinKept(twin, besides: peers[place], now: now) ? handle : twin.handle
+            lose(loser, .duplicate, closing: true, now: now, into: &outbox)
         }
         guard let place = places[handle] else { return }
         enter(.open, at: place, now: now)
@@ -214,18 +188,46 @@ extension Swarm {
         }
     }
 
+    /// Which of two connections to one peer stays.
+    ///
+    /// A neighbour on the same address can copy a peer id. So one over which blocks go stays, and one that had its time
+    /// without any goes. Otherwise two clients have called each other, and both must drop the same connection: the one
+    /// that the peer with the larger id made.
+    private func isTwinKept(_ twin: Peer, besides newcomer: Peer, now: Instant) -> Bool {
+        var twin = twin
+        if twin.isUseful(within: configuration.usefulTime, now: now) { return true }
+        if now - twin.phaseSince >= configuration.twinTime { return false }
+        guard let theirs = newcomer.session.peerHandshake?.peerID else { return true }
+        let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(theirs.bytes)
+        return newcomer.isOutgoing == twin.isOutgoing || newcomer.isOutgoing == ourCallsLose
+    }
+
     @discardableResult
     private mutating func insert(_ peer: Peer) -> Int {
         places[peer.handle] = peers.count
         peers.append(peer)
-        if peer.phase == .connecting { counters.connecting += 1 }
+        if peer.isOutgoing {
+            counters.attempts += 1
+            if peer.failuresBefore > 0 { counters.retries += 1 }
+        } else {
+            callers.insert(peer.handle, heldBy: peer.endpoint)
+        }
         return peers.count - 1
     }
 
     private mutating func enter(_ phase: Peer.Phase, at place: Int, now: Instant) {
-        if peers[place].phase == .connecting { counters.connecting -= 1 }
+        if phase == .open { attemptEnded(peers[place], hasHandshake: true, now: now) }
         peers[place].phase = phase
         peers[place].phaseSince = now
+    }
+
+    /// An attempt of ours that is counted has ended, in a connection or not.
+    private mutating func attemptEnded(_ peer: Peer, hasHandshake: Bool, now: Instant) {
+        guard peer.isOutgoing, !peer.isOpen else { return }
+        counters.attempts -= 1
+        if peer.failuresBefore > 0 { counters.retries -= 1 }
+        connectLimits.ended(peer.endpoint, hasHandshake: hasHandshake, now: now)
+        if hasHandshake { candidates.answered(peer.endpoint) }
     }
 
     /// Ends a connection or attempt.
@@ -243,35 +245,15 @@ extension Swarm {
         }
         outbox.lost.append(handle)
         if closing { outbox.actions.append(.close(handle)) }
-        if peer.phase == .connecting { counters.connecting -= 1 }
+        attemptEnded(peer, hasHandshake: false, now: now)
+        callers.remove(handle)
+        if reason == .displaced { counters.displaced += 1 }
         if !peer.isOpen, reason != .displaced { counters.connectFailures += 1 }
         if !peer.isChokedByUs { counters.unchoked -= 1 }
         if peer.isOpen { stopAsking(peer, now: now, into: &outbox) }
         race?.left(handle)
+        uploadsEnded(with: peer, now: now)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)
-    }
-
-    private mutating func ban(_ peer: Peer) {
-        candidates.ban(peer.endpoint)
-        guard !peer.isOutgoing, let port = peer.extensions.listenPort, port != 0 else { return }
-        var listening = peer.endpoint
-        listening.port = port
-        candidates.ban(listening)
-    }
-
-    private mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
-        if reason.isForGood { ban(peer) }
-        // The port of an incoming connection is not one to call back at.
-        guard peer.isOutgoing, !reason.isForGood else { return }
-        // Who took the call and said nothing may want it opened the other way.
-        let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
-        if saidNothing, candidates.opensOtherwise(peer.endpoint) { return }
-        switch reason {
-        case .redundant: candidates.shelved(peer.endpoint, isSeed: peer.wantsNothing)
-        case .displaced where !peer.isOpen: candidates.postponed(peer.endpoint, now: now)
-        case .closed where peer.receivedBytes > 0, .displaced: candidates.ended(peer.endpoint, now: now)
-        default: candidates.failed(peer.endpoint, now: now)
-        }
     }
 }

@@ -144,6 +144,7 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
         peers[place].hasSnubbedUs = false
         // Before it is trusted again: its request was counted as that of a doubted peer.
         let receipt = picker?.received(block, from: peers[place].handle)
@@ -170,7 +171,7 @@ extension Swarm {
         // Else its beginning was not stored.
         guard payload.offset == 0 else { return false }
         if case .peer(let other) = writer {
-            guard mayReplace(other, by: place, isWhole: payload.isLast) else { return false }
+            guard mayReplace(other, by: place, isWhole: payload.isLast, now: now) else { return false }
             if let slower = places[other] {
                 cancel(payload.block, of: slower, now: now, into: &outbox)
                 picker?.abandoned(CollectionOfOne(payload.block), isDoubted: peers[slower].trust.isDoubted)
@@ -180,10 +181,22 @@ extension Swarm {
         return true
     }
 
-    private mutating func mayReplace(_ giver: PeerHandle, by place: Int, isWhole: Bool) -> Bool {
+    private mutating func mayReplace(_ giver: PeerHandle, by place: Int, isWhole: Bool, now: Instant) -> Bool {
         guard let other = places[giver] else { return true }
-        return isWhole || !peers[other].trust.isGiver && peers[place].trust.isGiver
+        if isWhole { return true }
+        guard !peers[other].trust.isGiver else { return false }
+        return peers[place].trust.isGiver || isDripping(other, now: now)
     }
+
+    /// Whether the block that the peer is giving would take longer than a peer may be silent.
+    private mutating func isDripping(_ place: Int, now: Instant) -> Bool {
+        guard peers[place].trust.isDoubted, let partial = peers[place].session.partial else { return false }
+        let time = (now - peers[place].lastBlockAt).inSeconds
+        return Double(partial.received) / max(time, 1) < Self.dripBytesPerSecond
+    }
+
+    /// A block takes half a minute at this rate.
+    private static let dripBytesPerSecond = 512.0
 
     /// So many other peers were asked for the same block.
     private mutating func cancelElsewhere(
@@ -230,6 +243,7 @@ extension Swarm {
     mutating func restartClocks(of place: Int, now: Instant) {
         peers[place].lastProgressAt = now
         peers[place].lastBlockAt = now
+        noteBlock(from: place, now: now)
     }
 
     private mutating func completed(now: Instant, into outbox: inout Outbox) {

@@ -1,13 +1,15 @@
 import Metainfo
 import OrderedCollections
 package import PeerProtocol
-import Primitives
+package import Primitives
 
 /// Peer exchange (BEP 11): whom we know, told to each peer once a minute, and the same from them.
 extension Swarm {
     /// Peers that a peer has named, for the owner to judge: not every address is one to call.
     package struct Exchange: Equatable, Sendable {
         package let torrent: TorrentHandle
+        /// The peer that has named them.
+        package let namer: Endpoint
         package let peers: [PeerExchangeMessage.Added]
     }
 
@@ -22,7 +24,11 @@ extension Swarm {
         peers[place].nextExchangeAccepted = now + configuration.exchangeInterval / 2
         let added = message.added.filter { $0.endpoint != peers[place].endpoint }
         guard !added.isEmpty else { return }
-        outbox.exchanged.append(Exchange(torrent: torrent, peers: added))
+        // The first message may name all that the peer knows, later ones what has changed (BEP 11).
+        let count = peers[place].hasExchanged ? PeerExchangeMessage.peersMax : PeerExchangeMessage.peersReadMax
+        peers[place].hasExchanged = true
+        outbox.exchanged.append(
+            Exchange(torrent: torrent, namer: peers[place].endpoint, peers: Array(added.prefix(count))))
     }
 
     /// Tells the peer what has changed since it was told last.

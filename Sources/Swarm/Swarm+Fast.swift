@@ -4,7 +4,7 @@ import Primitives
 
 /// The fast extension (BEP 6): rejects instead of silence, and a few pieces for those that are still choked.
 extension Swarm {
-    /// Pieces of its allowed fast set that a peer may name, also in place of those that it rejected: more than BEP 6 proposes to send.
+    /// Pieces of its allowed fast set that a peer may name, rejected ones included: more than BEP 6 proposes to send.
     private static let allowedFastMax = 32
     /// From the first reject of a choke to the choke.
     private static let chokeDelayMax: Duration = .seconds(2)

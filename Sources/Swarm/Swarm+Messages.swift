@@ -42,31 +42,21 @@ extension Swarm {
     }
 
     private func loss(for fault: PeerFault) -> PeerLoss {
-        switch (fault, fault.scope) {
-        case (.selfConnection, _): .ourselves
-        case (_, .banPeer), (_, .dropPeer): .protocolViolation(fault)
-        }
+        fault == .selfConnection ? .ourselves : .protocolViolation(fault)
     }
 
     private mutating func messageReceived(
         _ message: Message, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        guard !carriesNothing(message, from: place) || mayBeIdle(place) else {
-            let loss = PeerLoss.protocolViolation(.tooManyMessages)
-            return lose(peers[place].handle, loss, closing: true, now: now, into: &outbox)
-        }
+        guard !carriesNothing(message, from: place) || tolerates(place, now: now, into: &outbox) else { return }
         switch message {
         case .keepAlive, .unknown, .suggest: break
         case .choke: chokeReceived(from: place, now: now, into: &outbox)
         case .reject(let block): rejectReceived(block, from: place, now: now, into: &outbox)
         case .allowedFast(let piece): allowedFastReceived(piece, from: place, now: now, into: &outbox)
         case .unchoke: unchokeReceived(from: place, now: now)
-        case .interested:
-            peers[place].isInterestedInUs = true
-            serveIfRoom(place, now: now, into: &outbox)
-        case .notInterested:
-            peers[place].isInterestedInUs = false
-            lostInterest(place, now: now, into: &outbox)
+        case .interested: interestChanged(true, of: place, now: now, into: &outbox)
+        case .notInterested: interestChanged(false, of: place, now: now, into: &outbox)
         case .have(let piece): haveReceived(piece, from: place, now: now, into: &outbox)
         case .bitfield(let range): bitfieldReceived(.bits(bytes.copy(range)), from: place, now: now, into: &outbox)
         case .haveAll: bitfieldReceived(.everything, from: place, now: now, into: &outbox)
@@ -84,10 +74,10 @@ extension Swarm {
 
     /// Whether the message is one that a peer could send without end at no cost, and that tells nothing new.
     ///
-    /// Requests, cancels and answers to requests have limits of their own.
+    /// Requests, cancels, answers to requests and extended messages are judged where they are handled.
     private mutating func carriesNothing(_ message: Message, from place: Int) -> Bool {
         switch message {
-        case .request, .cancel: false
+        case .request, .cancel, .extended: false
         case .reject(let block):
             !peers[place].session.outstanding.contains(block) && peers[place].cancelled[block] == nil
         case .have(let piece):
@@ -95,12 +85,6 @@ extension Swarm {
                 ? peers[place].earlyHaves.count >= Self.earlyHavesMax : !peers[place].lacks(piece)
         default: true
         }
-    }
-
-    /// Counts such a message; false when there were too many.
-    private mutating func mayBeIdle(_ place: Int) -> Bool {
-        peers[place].idleMessages += 1
-        return peers[place].idleMessages <= configuration.idleMessagesMax
     }
 
     private mutating func chokeReceived(from place: Int, now: Instant, into outbox: inout Outbox) {

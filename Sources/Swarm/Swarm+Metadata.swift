@@ -57,15 +57,17 @@ extension Swarm {
         do {
             switch id {
             case 0:
+                guard tolerates(place, now: now, into: &outbox) else { return }
                 let handshake = try ExtensionHandshake(bytes, in: payload)
                 extensionHandshakeReceived(handshake, from: place, now: now, into: &outbox)
             case ExtensionID.metadata:
                 let message = try MetadataMessage(bytes, in: payload)
                 metadataMessageReceived(message, bytes, from: place, now: now, into: &outbox)
             case ExtensionID.peerExchange:
+                guard tolerates(place, now: now, into: &outbox) else { return }
                 let message = try PeerExchangeMessage(bytes, in: payload)
                 exchangeReceived(message, from: place, now: now, into: &outbox)
-            default: break
+            default: _ = tolerates(place, now: now, into: &outbox)
             }
         } catch {
             lose(peers[place].handle, .protocolViolation(.malformedExtension), closing: true, now: now, into: &outbox)
@@ -87,13 +89,15 @@ extension Swarm {
         _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].extensions.update(with: handshake)
-        if peers[place].wantsNothing { lostInterest(place, now: now, into: &outbox) }
+        if peers[place].wantsNothing, !peers[place].isChokedByUs { lostInterest(place, now: now, into: &outbox) }
         if let depth = handshake.requestQueueDepth {
             peers[place].pipeline.maximum = max(configuration.requestsMin, min(configuration.requestsMax, depth))
         }
         if metadataID(of: place) != nil, let size = handshake.metadataSize, race != nil {
             guard race?.offered(size: size, by: peers[place].handle) == true else {
-                return lose(peers[place].handle, .badData, closing: true, now: now, into: &outbox)
+                // A size alone proves no lie about the data: only this connection ends.
+                let violation = PeerLoss.protocolViolation(.malformedExtension)
+                return lose(peers[place].handle, violation, closing: true, now: now, into: &outbox)
             }
             requestMetadata(of: place, now: now, into: &outbox)
         }
@@ -101,7 +105,7 @@ extension Swarm {
     }
 
     /// The id that the peer wants metadata messages under; nil if it does not speak BEP 9.
-    private func metadataID(of place: Int) -> UInt8? {
+    func metadataID(of place: Int) -> UInt8? {
         peers[place].extensions.metadataID.flatMap { $0 == 0 ? nil : $0 }
     }
 
@@ -118,12 +122,18 @@ extension Swarm {
     ) {
         switch message {
         case .unknown: break
-        case .request(let piece): serveMetadata(piece, to: place, now: now, into: &outbox)
+        case .request(let piece): metadataRequested(piece, by: place, now: now, into: &outbox)
         case .reject(let piece):
-            race?.rejected(piece: piece, by: peers[place].handle)
-            requestMetadataOfAll(now: now, into: &outbox)
+            guard race?.expects(piece: piece, from: peers[place].handle) == true else {
+                return _ = tolerates(place, now: now, into: &outbox)
+            }
+            // Every peer that answers has a request already, and takes up the piece with its next ones.
+            race?.rejected(piece: piece, by: peers[place].handle, now: now)
         case .data(let piece, _, let range):
-            let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle)
+            guard race?.expects(piece: piece, from: peers[place].handle) == true else {
+                return _ = tolerates(place, now: now, into: &outbox)
+            }
+            let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle, now: now)
             metadataOutcome(outcome ?? .ignored, from: place, now: now, into: &outbox)
         }
     }
@@ -152,20 +162,5 @@ extension Swarm {
 
     mutating func requestMetadataOfAll(now: Instant, into outbox: inout Outbox) {
         for place in peers.indices where peers[place].isOpen { requestMetadata(of: place, now: now, into: &outbox) }
-    }
-
-    private mutating func serveMetadata(_ piece: Int, to place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let id = metadataID(of: place) else { return }
-        let pieceCount = ((info?.bytes.count ?? 0) + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength
-        let mayServe = peers[place].metadataPiecesServed < pieceCount * configuration.metadataServedPerPeerMax
-        peers[place].lastSentAt = now
-        guard let info, piece >= 0, piece < pieceCount, mayServe else {
-            outbox.send(to: peers[place].handle) { MetadataMessage.encodeReject(piece: piece, id: id, into: &$0) }
-            return
-        }
-        peers[place].metadataPiecesServed += 1
-        outbox.send(to: peers[place].handle) { bytes in
-            MetadataMessage.encodeData(piece: piece, of: info.bytes, id: id, into: &bytes)
-        }
     }
 }

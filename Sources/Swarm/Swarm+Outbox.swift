@@ -125,25 +125,23 @@ package enum PeerLoss: Equatable, Sendable {
     case closed
     /// The peer broke the protocol; nil when its encrypted opening did.
     case protocolViolation(PeerFault?)
-    /// The peer gave data that failed its hash, or metadata that did.
+    /// The peer gave data that failed its hash, or metadata that did: its address is refused for a time.
     case badData
-    /// We need nothing from it and it needs nothing from us, or it is a second connection to the same peer.
+    /// We need nothing from it and it needs nothing from us.
     case redundant
+    /// There is another connection to the same peer.
+    case duplicate
     /// One that comes before it in the canonical order took its place (BEP 40).
     case displaced
-    /// Connected to ourselves.
+    /// The peer answered with our own peer id: the endpoint is ours, or an echo. Only that endpoint is refused.
     case ourselves
     /// Connected and silent for too long.
     case idle
 }
 
 extension PeerLoss {
-    /// The peer is refused from now on.
-    package var isForGood: Bool {
-        switch self {
-        case .badData, .ourselves: true
-        case .protocolViolation(let fault?): fault.scope == .banPeer
-        default: false
-        }
+    /// No honest client does this, so that the endpoint waits longer before it is called again.
+    package var isSuspicious: Bool {
+        if case .protocolViolation(let fault?) = self { fault.scope == .distrustPeer } else { false }
     }
 }

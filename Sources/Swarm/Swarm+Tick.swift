@@ -8,7 +8,10 @@ extension Swarm {
         downloadMeter.advance(now: now)
         uploadMeter.advance(now: now)
         choker.linkCarries(uploadMeter.bytesPerSecond)
+        for place in peers.indices { peers[place].noteUse(now: now) }
         rechokeIfDue(now: now, into: &outbox)
+        reviewPlaces(now: now, into: &outbox)
+        serveWaitingMetadata(now: now, into: &outbox)
         for handle in peers.map(\.handle) {
             guard let place = places[handle] else { continue }
             if let reason = overdue(place, now: now) {
@@ -19,13 +22,13 @@ extension Swarm {
             if now - peers[place].lastSentAt >= configuration.keepAliveInterval {
                 send(.keepAlive, to: place, now: now, into: &outbox)
             }
-            serveIfRoom(place, now: now, into: &outbox)
             exchangeIfDue(place, now: now, into: &outbox)
             lookAfterRequests(place, now: now, into: &outbox)
             updateInterest(of: place, now: now, into: &outbox)
         }
         reviewPieces(now: now)
         fillAll(now: now, into: &outbox)
+        giveWay(now: now, into: &outbox)
         guard race != nil else { return }
         race?.timedOut(now: now)
         requestMetadataOfAll(now: now, into: &outbox)
@@ -34,28 +37,31 @@ extension Swarm {
     private mutating func overdue(_ place: Int, now: Instant) -> PeerLoss? {
         let age = now - peers[place].phaseSince
         return switch peers[place].phase {
-        case .connecting: age >= connectTimeout ? .timedOut : nil
-        case .handshaking: age >= configuration.handshakeTimeout ? .timedOut : nil
+        case .connecting:
+            age >= timeout(configuration.connectTimeout, configuration.connectTimeoutCrowded, of: place)
+                ? .timedOut : nil
+        case .handshaking:
+            age >= timeout(configuration.handshakeTimeout, configuration.handshakeTimeoutCrowded, of: place)
+                ? .timedOut : nil
         case .open:
             !isReadingPaused && now - peers[place].session.lastReceivedAt >= configuration.idleTimeout ? .idle : nil
         }
     }
 
-    private var connectTimeout: Duration {
-        let (usual, crowded) = (configuration.connectTimeout, configuration.connectTimeoutCrowded)
-        return candidates.hasFresh ? min(usual, crowded) : usual
+    /// The time of an attempt: shorter while endpoints wait that were not tried yet, longer with each attempt.
+    private func timeout(_ usual: Duration, _ crowded: Duration, of place: Int) -> Duration {
+        guard candidates.hasFresh else { return usual }
+        // An encrypted opening takes a round trip more.
+        let trips = peers[place].encryption == nil ? 1 : 2
+        return min(usual, crowded * (trips << min(peers[place].failuresBefore, 4)))
     }
 
     private mutating func lookAfterRequests(_ place: Int, now: Instant, into outbox: inout Outbox) {
-        peers[place].idleMessages = max(0, peers[place].idleMessages - Self.idleMessagesForgiven)
         expireRefusals(of: place, now: now)
         endPassedOver(place, now: now, into: &outbox)
         doubtIfSilent(place, now: now)
         snubIfSilent(place, now: now, into: &outbox)
     }
-
-    /// Messages without use that a peer may send each half second for as long as it likes.
-    private static let idleMessagesForgiven = 100
 
     /// A peer that is silent, or whose block does not become whole, has its requests cancelled: drops of a block now
     /// and then would hold it for ever.

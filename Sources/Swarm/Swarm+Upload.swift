@@ -14,6 +14,11 @@ extension Swarm {
         guard let place = places[handle] else { return }
         peers[place].uploadInFlightBytes -= block.length
         peers[place].uploadPipeline.passed(block.length, since: peers[place].uploadsInFlight.popFirst(), now: now)
+        // What was given back meanwhile is charged again, now that it is sent.
+        let charged = min(block.length, peers[place].chargedInFlight)
+        peers[place].chargedInFlight -= charged
+        allowance.upload? -= block.length - charged
+        peers[place].lastTakenAt = now
         peers[place].sentInTurn += block.length
         peers[place].lastSentAt = now
         pumpUploads(place, now: now, into: &outbox)
@@ -25,15 +30,31 @@ extension Swarm {
     ) {
         guard let place = places[handle] else { return }
         peers[place].uploadInFlightBytes -= block.length
+        let charged = min(block.length, peers[place].chargedInFlight)
+        peers[place].chargedInFlight -= charged
+        allowance.upload? += charged
         _ = peers[place].uploadsInFlight.popFirst()
         reject(block, to: place, now: now, into: &outbox)
         pumpUploads(place, now: now, into: &outbox)
     }
 
-    /// A peer has become interested: a place that is free is its at once.
+    mutating func interestChanged(
+        _ isInterested: Bool, of place: Int, now: Instant, into outbox: inout Outbox
+    ) {
+        guard peers[place].isInterestedInUs != isInterested else { return }
+        peers[place].isInterestedInUs = isInterested
+        if isInterested {
+            serveIfRoom(place, now: now, into: &outbox)
+        } else {
+            lostInterest(place, now: now, into: &outbox)
+        }
+    }
+
+    /// A peer has become interested: a place that is free is its at once, if its host used those that it had.
     mutating func serveIfRoom(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, picker != nil, peers[place].isWaitingForPieces, peers[place].isChokedByUs,
-            choker.hasRoom(besides: counters.unchoked)
+            choker.hasRoom(besides: counters.unchoked),
+            unusedTurnCount(of: place, now: now) == 0
         else { return }
         unchoke(place, now: now, into: &outbox)
     }
@@ -41,7 +62,7 @@ extension Swarm {
     /// Gives the places anew, when it is time.
     mutating func rechokeIfDue(now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, let picker, choker.isDue(now: now) else { return }
-        let rivals = peers.filter(\.isOpen).map(rival)
+        let rivals = peers.indices.filter { peers[$0].isOpen }.map { rival($0, now: now) }
         let decision = choker.round(rivals, isSeeding: picker.isComplete, now: now, using: &generator)
         for place in peers.indices { peers[place].roundEnded() }
         for handle in decision.choke {
@@ -52,7 +73,8 @@ extension Swarm {
         }
     }
 
-    private func rival(_ peer: Peer) -> Choker.Rival {
+    private func rival(_ place: Int, now: Instant) -> Choker.Rival {
+        let peer = peers[place]
         var rival = Choker.Rival(peer: peer.handle, connectedAt: peer.phaseSince)
         rival.isInterested = peer.isWaitingForPieces
         rival.isUnchoked = !peer.isChokedByUs
@@ -60,39 +82,39 @@ extension Swarm {
         rival.sentInTurn = peer.sentInTurn
         rival.isSnubbing = peer.hasSnubbedUs
         rival.changedAt = peer.chokeChangedAt ?? peer.phaseSince
+        rival.isIdle = isUnused(place, now: now)
+        rival.unusedTurns = unusedTurnCount(of: place, now: now)
         return rival
     }
 
-    private mutating func unchoke(_ place: Int, now: Instant, into outbox: inout Outbox) {
+    mutating func unchoke(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard peers[place].isChokedByUs else { return }
         peers[place].isChokedByUs = false
         peers[place].chokeChangedAt = now
         peers[place].sentInTurn = 0
+        peers[place].lastTakenAt = now
         counters.unchoked += 1
         send(.unchoke, to: place, now: now, into: &outbox)
     }
 
-    private mutating func choke(_ place: Int, now: Instant, into outbox: inout Outbox) {
+    mutating func choke(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard !peers[place].isChokedByUs else { return }
         peers[place].isChokedByUs = true
         peers[place].chokeChangedAt = now
         counters.unchoked -= 1
         send(.choke, to: place, now: now, into: &outbox)
         let granted = peers[place].fastGrants
-        let dropped = peers[place].uploads.filter { !granted.contains($0.piece) }
-        peers[place].uploads.removeAll { !granted.contains($0.piece) }
-        for block in dropped { reject(block, to: place, now: now, into: &outbox) }
+        for block in peers[place].uploads.blocks where !granted.contains(block.piece) {
+            peers[place].uploads.remove(block)
+            reject(block, to: place, now: now, into: &outbox)
+        }
     }
 
     /// A peer wants nothing any more: its place goes to whoever has waited the longest.
     mutating func lostInterest(_ place: Int, now: Instant, into outbox: inout Outbox) {
+        guard !peers[place].isChokedByUs else { return }
         choke(place, now: now, into: &outbox)
-        let waiting = peers.indices.filter { peers[$0].isWaitingForPieces && peers[$0].isChokedByUs }
-        let next = waiting.min {
-            (peers[$0].chokeChangedAt ?? peers[$0].phaseSince, peers[$0].handle)
-                < (peers[$1].chokeChangedAt ?? peers[$1].phaseSince, peers[$1].handle)
-        }
-        if let next { serveIfRoom(next, now: now, into: &outbox) }
+        if configuration.servesPeers, picker != nil { fillPlaces(now: now, into: &outbox) }
     }
 
     /// What cannot be served is rejected (BEP 6), or passed over in silence where the peer would not understand.
@@ -100,21 +122,30 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         let isChoked = peers[place].isChokedByUs
-        let isAllowed = !isChoked || servesFast(block, to: place)
-        guard isAllowed, picker?.has(block.piece) == true,
+        // Asked for twice, it is given once.
+        guard !peers[place].uploads.contains(block) else { return _ = tolerates(place, now: now, into: &outbox) }
+        guard picker?.has(block.piece) == true, !isChoked || servesFast(block, to: place, now: now),
             peers[place].uploads.count < configuration.uploadQueueMax
-        else { return reject(block, to: place, now: now, into: &outbox) }
-        if isChoked { peers[place].fastServedBytes += block.length }
-        peers[place].uploads.append(block)
+        else {
+            guard tolerates(place, now: now, into: &outbox) else { return }
+            return reject(block, to: place, now: now, into: &outbox)
+        }
+        if isChoked {
+            peers[place].fastServedBytes += block.length
+            fastServed.add(block.length, to: peers[place].endpoint, now: now)
+        }
+        peers[place].uploads.append(block, at: now)
         pumpUploads(place, now: now, into: &outbox)
     }
 
     /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
-    private func servesFast(_ block: BlockRequest, to place: Int) -> Bool {
+    private func servesFast(_ block: BlockRequest, to place: Int, now: Instant) -> Bool {
+        let setLength = configuration.allowedFastCount * (info?.pieceLength ?? 0)
         guard peers[place].fastGrants.contains(block.piece),
             (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount,
             // Whoever claims to have nothing could fetch them for ever: once, and once more for what was lost.
-            peers[place].fastServedBytes < 2 * configuration.allowedFastCount * (info?.pieceLength ?? 0)
+            peers[place].fastServedBytes < 2 * setLength,
+            fastServed.amount(of: peers[place].endpoint, now: now) < configuration.allowedFastPerHostMax * setLength
         else { return false }
         guard peers[place].uploads.isEmpty, peers[place].uploadsInFlight.isEmpty else { return true }
         let served = peers.count { $0.isChokedByUs && !($0.uploads.isEmpty && $0.uploadsInFlight.isEmpty) }
@@ -122,8 +153,7 @@ extension Swarm {
     }
 
     mutating func cancelReceived(_ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let index = peers[place].uploads.firstIndex(of: block) else { return }
-        peers[place].uploads.remove(at: index)
+        guard peers[place].uploads.remove(block) else { return _ = tolerates(place, now: now, into: &outbox) }
         reject(block, to: place, now: now, into: &outbox)
     }
 
@@ -136,6 +166,7 @@ extension Swarm {
             peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax, !peers[place].uploads.isEmpty,
             mayUpload(into: &outbox), let block = peers[place].uploads.popFirst()
         {
+            if allowance.upload != nil { peers[place].chargedInFlight += block.length }
             allowance.upload? -= block.length
             if peers[place].uploadsInFlight.isEmpty { peers[place].uploadPipeline.resumed(now: now) }
             peers[place].uploadsInFlight.append(now)

@@ -23,6 +23,18 @@ package struct Swarm {
     let identity: Identity
     var generator: SeededGenerator
     var candidates: CandidateQueue
+    /// Shared with other swarms by an owner that swaps it in and out around each fact.
+    package var connectLimits: ConnectLimits
+    /// Peers that connected to us, by who holds the places.
+    var callers = HolderTable<PeerHandle>()
+    /// When the next useless connection gives way while something is received.
+    var nextGiveWay = Instant.origin
+    /// When a wanted block was last received.
+    var lastReceivedAt: Instant
+    /// As of the last tick, peers of use in `configuration.usefulTime`.
+    var usefulCount = 0
+    /// Those of them that have given us something.
+    var giverCount = 0
     /// All connections and attempts, in no meaningful order; `places` finds one by its handle.
     var peers: [Peer] = []
     var places: [PeerHandle: Int] = [:]
@@ -46,6 +58,11 @@ package struct Swarm {
     var frontPatience: Duration = .seconds(1)
     /// Whose turn it is when a portion is given.
     var turn = 0
+    /// How often peers of a host had an upload place lately and took nothing.
+    var unusedTurns = HostLedger(hostsMax: 1_024, halfLife: .seconds(60))
+    var metadataUpload: MetadataUpload
+    /// Bytes that choked peers of a host were given lately.
+    var fastServed = HostLedger(hostsMax: 1_024, halfLife: .seconds(300))
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
     /// Our own link is lost: nobody is called.
@@ -91,9 +108,20 @@ package struct Swarm {
         var wastedBytes = 0
         var connectFailures = 0
         var unchoked = 0
-        var connecting = 0
+        /// Attempts under way, until the handshake of the peer is there.
+        var attempts = 0
+        /// Those of them at endpoints that were tried before.
+        var retries = 0
+        /// Connections ended so that their place goes to another peer.
+        var displaced = 0
+        /// Callers for which there was no place.
+        var callersRefused = 0
         var requests = 0
         var requestFailures = 0
+        var metadataUploadedBytes = 0
+        var unusedTurns = 0
+        var floods = 0
+        var stuckUploads = 0
     }
 
     /// `firstHandle` begins a range of handles that is this swarm's alone.
@@ -108,8 +136,11 @@ package struct Swarm {
         self.generator = generator
         nextHandle = firstHandle
         candidates = CandidateQueue(configuration: configuration)
+        connectLimits = ConnectLimits(configuration.connects)
         race = MetadataRace(infoHash: infoHash, configuration: configuration)
+        lastReceivedAt = now
         choker = Choker(configuration, now: now)
+        metadataUpload = MetadataUpload(now: now)
         downloadMeter = RateMeter(now: now)
         uploadMeter = RateMeter(now: now)
     }
@@ -171,7 +202,18 @@ package struct Swarm {
         snapshot.requestFailures = counters.requestFailures
         snapshot.connectFailures = counters.connectFailures
         snapshot.peersBanned = candidates.bannedCount
+        snapshot.peersUseful = usefulCount
+        snapshot.candidatesRefused = candidates.refusedCount
+        snapshot.candidatesDisplaced = candidates.displacedCount
+        snapshot.candidatesWaiting = candidates.freshCount
+        snapshot.peersDisplaced = counters.displaced
+        snapshot.callersRefused = counters.callersRefused
         snapshot.metadataOffers = race?.offerCount ?? 0
+        snapshot.metadataEvictions = race?.evictionCount ?? 0
+        snapshot.metadataUploadedBytes = counters.metadataUploadedBytes
+        snapshot.unusedTurns = counters.unusedTurns
+        snapshot.floods = counters.floods
+        snapshot.stuckUploads = counters.stuckUploads
         for peer in peers {
             guard peer.isOpen else {
                 snapshot.peersConnecting += 1

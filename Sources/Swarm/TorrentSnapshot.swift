@@ -51,8 +51,30 @@ package struct TorrentSnapshot: Equatable, Sendable {
     package var connectFailures = 0
     /// Peers that gave bad data and are refused from now on.
     package var peersBanned = 0
+    /// Connected peers that a block was received from or sent to in the last minute.
+    package var peersUseful = 0
+    /// Endpoints that were named and not tried yet.
+    package var candidatesWaiting = 0
+    /// Endpoints refused because the list was full of others of the same source.
+    package var candidatesRefused = 0
+    /// Endpoints dropped from a full list in favour of those of other sources.
+    package var candidatesDisplaced = 0
+    /// Connections of no use that were ended so that another peer gets their place.
+    package var peersDisplaced = 0
+    /// Callers for which there was no place.
+    package var callersRefused = 0
     /// Connected peers that have offered metadata.
     package var metadataOffers = 0
+    /// Unfinished metadata that was dropped because too much was held.
+    package var metadataEvictions = 0
+    /// Metadata sent to peers.
+    package var metadataUploadedBytes = 0
+    /// Upload places taken back from peers that took nothing.
+    package var unusedTurns = 0
+    /// Connections ended for too many messages that change nothing.
+    package var floods = 0
+    /// Connections ended because blocks that were there for them did not move.
+    package var stuckUploads = 0
 
     package init() {}
 }

@@ -11,6 +11,8 @@ struct AnnounceDeadlines {
     enum Subject: Hashable, Comparable {
         case round(Int)
         case announce(AnnounceNumber)
+        /// Of an announce that others wait for.
+        case slow(AnnounceNumber)
         /// Of a tracker, by its place in the list.
         case scrape(Int)
     }

@@ -34,6 +34,11 @@ extension AnnounceSchedule {
         /// The longest pause after failures; also that of a family that the host has no address of.
         package var retryMax: Duration = .seconds(60 * 60)
 
+        /// An announce without an answer after this long keeps no other waiting: the next tracker of its tier is asked,
+        /// and it does not count for `announcesMax` any more.
+        ///
+        /// Its answer still counts. Trackers that work answer within a second.
+        package var slowTime: Duration = .seconds(5)
         /// An announce without result after this long is cancelled: longer than a UDP transaction takes to give up.
         package var announceTimeout: Duration = .seconds(60)
         /// The same for the last announce, which holds up the end of the program.

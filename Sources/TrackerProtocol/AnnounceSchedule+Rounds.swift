@@ -23,7 +23,7 @@ extension AnnounceSchedule {
 
     /// Asks the current tracker, or the next one that may be asked.
     mutating func ask(round index: Int, now: Instant, into outbox: inout Outbox) {
-        guard underWay.count < configuration.announcesMax else {
+        guard hasRoom else {
             if !rounds[index].isWaiting { waiting.append(index) }
             rounds[index].isWaiting = true
             return
@@ -54,7 +54,7 @@ extension AnnounceSchedule {
 
     /// Lets rounds go on that were waiting for a free announce.
     mutating func releaseWaiting(now: Instant, into outbox: inout Outbox) {
-        while underWay.count < configuration.announcesMax, let index = waiting.popFirst() {
+        while hasRoom, let index = waiting.popFirst() {
             rounds[index].isWaiting = false
             ask(round: index, now: now, into: &outbox)
         }

@@ -24,6 +24,8 @@ package struct AnnounceSchedule: Sendable {
     var rounds: [TrackerRound]
     /// Announces under way, with what has to be known of them when they end.
     var underWay: [AnnounceNumber: UnderWay] = [:]
+    /// Those of them that are slow.
+    private var slowCount = 0
     /// Rounds that want to ask while too much is under way; some may have been stopped.
     var waiting: Deque<Int> = []
     var deadlines = AnnounceDeadlines()
@@ -51,6 +53,8 @@ package struct AnnounceSchedule: Sendable {
         let tracker: TrackerID
         let route: Int
         let event: AnnounceEvent
+        /// It has had its time, so that others are asked meanwhile.
+        var isSlow = false
     }
 
     /// A schedule that says nothing before `started`; `generator` is its own.
@@ -79,6 +83,9 @@ package struct AnnounceSchedule: Sendable {
 
     /// When `timedOut` is to be called; nil when nothing is waited for.
     package var nextDeadline: Instant? { deadlines.next }
+
+    /// The tracker that an announce under way asks.
+    package func tracker(of number: AnnounceNumber) -> TrackerID? { underWay[number]?.tracker }
 
     /// Nothing will ever be announced again.
     package var isFinished: Bool { stage == .finished }
@@ -174,6 +181,8 @@ package struct AnnounceSchedule: Sendable {
                 } else {
                     announced(number, .failure(.timedOut), now: now, into: &outbox)
                 }
+            case .slow(let number):
+                isSlow(number, now: now, into: &outbox)
             case .scrape(let tracker):
                 scrape(TrackerID(rawValue: tracker), now: now, into: &outbox)
             }
@@ -188,6 +197,7 @@ package struct AnnounceSchedule: Sendable {
         trackers[tracker.rawValue].routes[route].announce = number
         let timeout = event == .stopped ? configuration.stopTimeout : configuration.announceTimeout
         deadlines.set(now + timeout, for: .announce(number))
+        if event != .stopped, trackers.count > 1 { deadlines.set(now + configuration.slowTime, for: .slow(number)) }
         var request = AnnounceRequest(infoHash: identity.infoHash, peerID: identity.peerID, port: identity.port)
         request.uploaded = totals.uploaded
         request.downloaded = totals.downloaded
@@ -214,7 +224,27 @@ package struct AnnounceSchedule: Sendable {
         guard let announce = underWay.removeValue(forKey: number) else { return nil }
         trackers[announce.tracker.rawValue].routes[announce.route].announce = nil
         deadlines.set(nil, for: .announce(number))
+        deadlines.set(nil, for: .slow(number))
+        if announce.isSlow { slowCount -= 1 }
         return announce
+    }
+
+    /// Whether one more announce may begin.
+    var hasRoom: Bool { underWay.count - slowCount < configuration.announcesMax }
+
+    /// The tracker has not answered in a time in which others do.
+    private mutating func isSlow(_ number: AnnounceNumber, now: Instant, into outbox: inout Outbox) {
+        guard isRunning, let announce = underWay[number] else { return }
+        underWay[number]?.isSlow = true
+        slowCount += 1
+        let round = trackers[announce.tracker.rawValue].round
+        let others = trackers[announce.tracker.rawValue].routes.compactMap(\.announce)
+        let isAlone = others.allSatisfy { underWay[$0]?.isSlow == true }
+        if rounds[round].current == announce.tracker, isAlone, rounds[round].hasNext {
+            rounds[round].position += 1
+            ask(round: round, now: now, into: &outbox)
+        }
+        releaseWaiting(now: now, into: &outbox)
     }
 
     mutating func finishIfQuiet(into outbox: inout Outbox) {

@@ -85,4 +85,6 @@ struct TrackerRound {
 
     /// The tracker that is asked, or that answered last; nil when all have failed.
     var current: TrackerID? { position < order.count ? order[position] : nil }
+    /// There is one to ask after it.
+    var hasNext: Bool { position + 1 < order.count }
 }

@@ -88,6 +88,11 @@ package final class Host: Sendable {
         await ask { $0.unsentDatagrams }
     }
 
+    /// Messages that wait for peers to read them, in bytes; nil when the host is stopped.
+    package func unsentMessageBytes() async -> Int? {
+        await ask { $0.peers.unsentMessageBytes }
+    }
+
     /// Nil unless the host runs.
     package func nodeStatistics() async -> Kademlia.Statistics? {
         await ask { $0.client.nodeStatistics }

@@ -277,8 +277,13 @@ final class HostLoop {
     }
 
     func accepted(_ connection: PeerConnection, from endpoint: Endpoint) -> PeerHandle? {
-        guard !isStopped, let handle = client.accepted(from: endpoint, now: now) else { return nil }
+        guard !isStopped else { return nil }
+        let wasBusy = isBusy
+        isBusy = true
+        defer { isBusy = wasBusy }
+        let handle = client.accepted(from: endpoint, now: now, into: &outbox)
         peers.insert(connection, as: handle)
+        carryOut()
         return handle
     }
 

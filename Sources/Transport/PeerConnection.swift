@@ -24,6 +24,11 @@ final class PeerConnection: ChannelInboundHandler {
     /// The client bounds what it sends; this bounds the client.
     static let unsentBytesMax = 16 << 20
 
+    /// Answers and news that wait for a peer; beyond, nothing is read from it until it has read them.
+    ///
+    /// So a peer that asks and does not read cannot go on asking. One read may bring as many answers again.
+    static let unsentMessageBytesMax = 64 << 10
+
     /// Nil until the client has accepted an incoming connection.
     private(set) var handle: PeerHandle?
     /// The torrent that it has brought payload for.
@@ -41,6 +46,14 @@ final class PeerConnection: ChannelInboundHandler {
     private var isEncrypted = false
     private let output = PeerOutput()
     private var isPaused = false
+    /// Why nothing is read: the disk is behind, or the peer does not read our answers.
+    private var isPausedByDisk = false
+    private var isPausedByOutput = false
+    /// Messages that waited for the peer at the last flush, and what was written since.
+    private(set) var unsentMessageBytes = 0
+    private var writtenSinceFlush = 0
+    /// Writes beyond the limit that will tell when they are sent.
+    private var overdueWrites = 0
 
     /// `handle` is nil for an incoming connection.
     init(handle: PeerHandle?, loop: HostLoop) {
@@ -121,7 +134,7 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        output.drop()
+        dropOutput()
         if case .over = state { loop.peers.hasLingered(self) }
         guard case .active = state, let handle else { return }
         state = .over
@@ -141,7 +154,46 @@ final class PeerConnection: ChannelInboundHandler {
         var buffer = context.channel.allocator.buffer(capacity: bytes.count)
         buffer.writeBytes(bytes)
         if !passesAsIs, let handle { loop.encrypt(&buffer, to: handle) }
-        output.write(buffer, to: context)
+        writtenSinceFlush += bytes.count
+        guard unsentMessageBytes + writtenSinceFlush > Self.unsentMessageBytesMax else {
+            return output.write(buffer, to: context)
+        }
+        overdueWrites += 1
+        output.write(buffer, to: context) { [self] in overdueSent() }
+    }
+
+    private func overdueSent() {
+        overdueWrites -= 1
+        guard let context, case .active = state else { return }
+        noteUnsent(context)
+    }
+
+    /// Counts what waits for the peer, and reads on or not.
+    private func noteUnsent(_ context: ChannelHandlerContext) {
+        let bytes = output.unsentMessageBytes(context)
+        loop.peers.unsentChanged(by: bytes - unsentMessageBytes)
+        unsentMessageBytes = bytes
+        // Without a write that will tell, nothing would end the pause.
+        let isBehind = bytes > (isPausedByOutput ? Self.unsentMessageBytesMax / 2 : Self.unsentMessageBytesMax)
+        isPausedByOutput = isBehind && overdueWrites > 0
+        applyPause()
+    }
+
+    private func dropOutput() {
+        output.drop()
+        loop.peers.unsentChanged(by: -unsentMessageBytes)
+        unsentMessageBytes = 0
+    }
+
+    /// What waits for the peer is counted anew.
+    func recountUnsent() {
+        if let context, case .active = state { noteUnsent(context) }
+    }
+
+    /// The peer is one too many of those that do not read: `channelInactive` tells.
+    func dropUnread() {
+        context?.close(promise: nil)
+        dropOutput()
     }
 
     /// The opening is through: what is read and written from here on is encrypted, or was hidden so far and is not.
@@ -162,7 +214,7 @@ final class PeerConnection: ChannelInboundHandler {
         guard let context, case .active = state else { return }
         var bytes = bytes
         if !passesAsIs, let handle { loop.encrypt(&bytes, to: handle) }
-        output.write(bytes, to: context, sent: sent)
+        output.writePayload(bytes, to: context, sent: sent)
     }
 
     /// The same for what is in a pipe, which must not be encrypted: `passesAsIs` was true before it was filled.
@@ -175,6 +227,9 @@ final class PeerConnection: ChannelInboundHandler {
         awaitsFlush = false
         guard let context, case .active = state else { return }
         output.flush(context)
+        guard self.context != nil, case .active = state else { return }
+        writtenSinceFlush = 0
+        noteUnsent(context)
         if output.unsentBytes(context) > Self.unsentBytesMax { context.close(promise: nil) }
     }
 
@@ -186,10 +241,13 @@ final class PeerConnection: ChannelInboundHandler {
     func close() -> EventLoopFuture<Void>? {
         let wasActive = if case .active = state { true } else { false }
         state = .over
-        guard let context else { return nil }
+        guard let context else {
+            dropOutput()
+            return nil
+        }
         let ended = context.channel.closeFuture
         if wasActive { output.flush(context) }
-        output.drop()
+        dropOutput()
         if wasActive, loop.peers.mayLinger(self) { readOut(context) } else { context.close(promise: nil) }
         return ended
     }
@@ -228,8 +286,14 @@ final class PeerConnection: ChannelInboundHandler {
 
     /// Whether the peer is kept waiting: what it sends stays in the system's buffers, and then with itself.
     func setPaused(_ paused: Bool) {
-        guard paused != isPaused, case .active = state else { return }
-        isPaused = paused
-        try? context?.channel.syncOptions?.setOption(.autoRead, value: !paused)
+        isPausedByDisk = paused
+        applyPause()
+    }
+
+    private func applyPause() {
+        let isWanted = isPausedByDisk || isPausedByOutput
+        guard isWanted != isPaused, case .active = state else { return }
+        isPaused = isWanted
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: !isWanted)
     }
 }

@@ -18,6 +18,10 @@ final class PeerOutput {
     /// A pipe and what came after it.
     private var waiting = CircularBuffer<Item>()
     private var waitingBytes = 0
+    /// Of those, in pipes.
+    private var pipeBytes = 0
+    /// Blocks in buffers that are not wholly sent.
+    private var payloadBytes = 0
     /// The channel has bytes that go before those that wait.
     private var awaitsChannel = false
     private var isFlushing = false
@@ -26,6 +30,25 @@ final class PeerOutput {
 
     /// Bytes that neither the socket nor another machine has.
     func unsentBytes(_ context: ChannelHandlerContext) -> Int { waitingBytes + bufferedBytes(context) }
+
+    /// The same without blocks, which are bounded where they are chosen: answers and news that the peer does not read.
+    ///
+    /// Less than there is while a block in a buffer is partly sent.
+    func unsentMessageBytes(_ context: ChannelHandlerContext) -> Int {
+        max(0, unsentBytes(context) - pipeBytes - payloadBytes)
+    }
+
+    /// Writes a block, or several, without flushing.
+    ///
+    /// `sent` is called when the last byte has gone to the system, or not at all.
+    func writePayload(_ bytes: ByteBuffer, to context: ChannelHandlerContext, sent: @escaping () -> Void) {
+        let count = bytes.readableBytes
+        payloadBytes += count
+        write(bytes, to: context) { [self] in
+            payloadBytes -= count
+            sent()
+        }
+    }
 
     /// Writes without flushing; `sent` is called when the last byte has gone to the system, or not at all.
     func write(_ bytes: ByteBuffer, to context: ChannelHandlerContext, sent: (() -> Void)? = nil) {
@@ -41,6 +64,7 @@ final class PeerOutput {
     func write(_ pipe: BlockPipe, sent: @escaping () -> Void) {
         waiting.append(.pipe(pipe, sent: sent))
         waitingBytes += pipe.byteCount
+        pipeBytes += pipe.byteCount
     }
 
     /// Writes as much as the socket takes; the rest follows by itself.
@@ -59,6 +83,8 @@ final class PeerOutput {
     func drop() {
         waiting.removeAll()
         waitingBytes = 0
+        pipeBytes = 0
+        payloadBytes = 0
     }
 
     private func send(_ item: Item, _ context: ChannelHandlerContext) {
@@ -82,6 +108,7 @@ final class PeerOutput {
         if bufferedBytes(context) == 0, let socket = socket(context) { _ = pipe.send(to: socket) }
         let next = pipe.byteCount > 0 ? pipe.read(Self.bytesThroughChannel) : nil
         waitingBytes -= before - pipe.byteCount
+        pipeBytes -= before - pipe.byteCount
         guard let next else { return }
         guard next.readableBytes > 0 else {
             // A page of it has gone bad since, and what comes after it cannot be sent either.

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import NIOCore
 import NIOPosix
 import Primitives
@@ -40,6 +41,15 @@ final class PeerTable {
     private var unflushed: [PeerConnection] = []
     /// Torrents whose disk is behind.
     private var paused: Set<TorrentHandle> = []
+    /// Messages that wait for peers to read them, as of the last flush of each.
+    private(set) var unsentMessageBytes = 0
+    /// Connections ended because all together had more unread than `unsentMessageBytesMax`.
+    private(set) var unreadCount = 0
+
+    /// Messages that may wait for all peers together; beyond, the connection with most of them ends.
+    ///
+    /// Blocks are not counted: they are bounded by upload places, and mostly lie in pipes.
+    static let unsentMessageBytesMax = 32 << 20
 
     init(loop: HostLoop) {
         self.loop = loop
@@ -151,6 +161,24 @@ final class PeerTable {
             let batch = unflushed
             unflushed.removeAll(keepingCapacity: true)
             for connection in batch { connection.flush() }
+        }
+        if unsentMessageBytes > Self.unsentMessageBytesMax { dropUnread() }
+    }
+
+    func unsentChanged(by bytes: Int) { unsentMessageBytes += bytes }
+
+    /// Ends the connections that leave most unread, until the rest is within the limit.
+    private func dropUnread() {
+        // What was sent since the last flush is not counted yet.
+        for connection in connections.values { connection.recountUnsent() }
+        while unsentMessageBytes > Self.unsentMessageBytesMax {
+            let largest = connections.values.max { $0.unsentMessageBytes < $1.unsentMessageBytes }
+            guard let largest, largest.unsentMessageBytes > 0 else { return }
+            let before = unsentMessageBytes
+            largest.dropUnread()
+            guard unsentMessageBytes < before else { return }
+            unreadCount += 1
+            loop.logger.debug("peer reads too little", metadata: ["unread": "\(before - unsentMessageBytes)"])
         }
     }
 

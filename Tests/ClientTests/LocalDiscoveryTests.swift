@@ -131,19 +131,42 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(hear(service, from: source, &client).isEmpty)
     }
 
-    @Test func oneSourceIsHeardTenTimesAMinuteAndTheSourcesAreCounted() {
+    private func neighbour(_ number: Int) -> Endpoint {
+        .v4(10, UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255), port: 6771)
+    }
+
+    @Test func oneSourceIsHeardTenTimesAMinuteAndLessOftenAfterwards() {
         var client = client()
         let infoHash = add(1, to: &client)
-        let neighbour = { (number: Int) in
-            Endpoint.v4(10, 0, UInt8(number / 256), UInt8(number % 256), port: 6771)
-        }
         let say = { (port: Int) in LocalAnnounce(infoHashes: [infoHash], port: UInt16(port), cookie: nil) }
-        let heard = (0..<20).filter { !hear(say(2000 + $0), from: neighbour(2), &client).isEmpty }
-        #expect(heard == Array(0..<10))
-        let sources = (3..<400).filter { !hear(say(2000), from: neighbour($0), &client).isEmpty }
-        #expect(sources.count == 255)
-        let later = Instant.origin + .seconds(60)
-        #expect(!hear(say(3000), from: neighbour(2), at: later, &client).isEmpty)
+        let heard = (0..<200).filter { !hear(say(2000 + $0), from: neighbour(2), &client).isEmpty }
+        #expect(Array(heard.prefix(10)) == Array(0..<10))
+        // The harmonic series: 10/11 + 10/12 + ... + 10/200 are 29.5.
+        #expect((20..<60).contains(heard.count))
+        #expect(client.statistics.localAnnouncesPassedOver == 200 - heard.count)
+    }
+
+    @Test func announcesOfOtherTorrentsTakeNoRoom() {
+        var client = client()
+        let infoHash = add(1, to: &client)
+        let foreign = LocalAnnounce(infoHashes: [.zero], port: 2000, cookie: nil)
+        for number in 3..<3_000 { #expect(hear(foreign, from: neighbour(number), &client).isEmpty) }
+        for _ in 0..<50 { _ = hear(foreign, from: neighbour(2), &client) }
+        let announce = LocalAnnounce(infoHashes: [infoHash], port: 2000, cookie: nil)
+        #expect(!hear(announce, from: neighbour(2), &client).isEmpty)
+    }
+
+    @Test func amongManyForgedSourcesEachHasTheSameChance() {
+        let announced = { (client: inout Client) in
+            LocalAnnounce(infoHashes: [add(1, to: &client)], port: 2000, cookie: nil)
+        }
+        var crowded = client()
+        let announce = announced(&crowded)
+        let heard = (0..<2_560).filter { !hear(announce, from: neighbour($0 + 2), &crowded).isEmpty }
+        // The first 256 for certain, and of each later one 256 of as many as there were: 256 * (1 + ln 10) in all.
+        #expect(Array(heard.prefix(256)) == Array(0..<256))
+        #expect((700...1_000).contains(heard.count))
+        #expect(heard.contains { $0 > 2_400 })
     }
 
     @Test func manyTorrentsShareFewPackets() {

@@ -83,6 +83,8 @@ private let torrent = TorrentHandle(rawValue: 7)
         let seeder = world.addSeeder(payload, seed: 1) { configuration in
             configuration.swarm.uploadSlots = 1
             configuration.swarm.uploadSlotsMax = 1
+            configuration.swarm.uploadSlotsIdleMax = 0
+            configuration.swarm.uploadIdleTime = .seconds(3600)
             configuration.swarm.chokeInterval = .seconds(3600)
             configuration.uploadLimit = 50_000
         }

@@ -128,6 +128,30 @@ private let torrent = TorrentHandle(rawValue: 7)
         #expect(bench.reports.last == .scraped("http://127.0.0.9/announce", seeders: 5, leechers: 6))
     }
 
+    @Test func peersThatAreOnlyConnectedAreNoReasonToAskForNoMore() throws {
+        let payload = try Payload(byteCount: 200_000)
+        var bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"]])
+        for number in 0..<120 {
+            var generator = SeededGenerator(number: UInt64(number))
+            var bytes: [UInt8] = []
+            Handshake(
+                capabilities: .fast, infoHash: payload.info.infoHash,
+                peerID: PeerID(prefix: "-TT0000-", using: &generator)
+            ).encode(into: &bytes)
+            let said = bytes
+            var peer = PeerHandle(rawValue: 0)
+            let endpoint = Endpoint.v4(127, 0, 2, UInt8(number), port: 5_000)
+            bench.tell { peer = $0.accepted(from: endpoint, now: $2, into: &$1) }
+            bench.tell { _ = $0.openingReceived(said.span.bytes, from: peer, now: $2, into: &$1) }
+            bench.tell { _ = $0.received(said.span.bytes, from: peer, now: $2, into: &$1) }
+        }
+        #expect(bench.client.snapshot(of: torrent)?.peersConnected == 120)
+        bench.answer(bench.fetches[0].id, "d8:intervali60e5:peers0:e")
+        bench.pass(.seconds(62))
+        let again = try #require(bench.fetches.last { $0.url.contains("/announce") })
+        #expect(bench.fetches.count > 1 && again.url.contains("numwant=200"))
+    }
+
     @Test func aTrackerThatIsSilentAtTheEndHoldsNobodyUp() throws {
         let payload = try Payload(byteCount: 200_000)
         var bench = try Bench(payload, trackers: [["http://127.0.0.9/announce"]])

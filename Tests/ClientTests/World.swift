@@ -147,8 +147,9 @@ struct World {
             guard !connections[index].isClosed, let caller = connections[index].handles[0] else { return }
             let called = connections[index].machines[1]
             let from = machines[connections[index].machines[0]].endpoint
-            connections[index].handles[1] = machines[called].client.accepted(from: from, now: now)
-            if connections[index].handles[1] == nil { close(index, by: 1) }
+            var handle: PeerHandle?
+            tell(called) { handle = $0.accepted(from: from, now: $2, into: &$1) }
+            connections[index].handles[1] = handle
             let machine = connections[index].machines[0]
             tell(machine) { $0.connected(caller, now: $2, into: &$1) }
         case .bytes(let index, let side, let bytes):

@@ -8,7 +8,7 @@ extension EndToEnd {
         .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)),
         .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)),
         .enabled(if: Machine.has("nft") && Machine.has("openssl"), "needs nft (nftables) and openssl"),
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(20)))
     struct BindTests {
         @Test func nothingLeavesByAnotherInterface() async throws {
             try await Lab.run { lab in

@@ -4,7 +4,7 @@ import Testing
 extension EndToEnd {
     @Suite(
         .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)),
-        .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(5)))
+        .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct RudePeerTests {
         /// Silent metadata peers, silent callers, idle leechers, fake seeds, idle named peers, cancels, dropped requests.
         ///

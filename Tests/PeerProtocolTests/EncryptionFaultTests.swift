@@ -82,7 +82,7 @@ import Testing
             called.receive(key)
             #expect(called.fault == nil && called.output.count == 96)
         }
-        #expect(EncryptionFault.weakKey.scope == .banPeer)
+        #expect(EncryptionFault.weakKey.scope == .distrustPeer)
     }
 
     @Test func anUnknownTorrentIsTheOwnersBusiness() {
@@ -124,7 +124,7 @@ import Testing
             let calling = caller { for place in 0..<2 { $0[Place.answerPadLength + place] ^= bits[place] } }
             #expect(called.fault == .padTooLong(length) && calling.fault == .padTooLong(length))
         }
-        #expect(EncryptionFault.padTooLong(513).scope == .banPeer)
+        #expect(EncryptionFault.padTooLong(513).scope == .distrustPeer)
         #expect(answerer { $0[Place.offerPadLength] ^= 2 }.fault == nil)
     }
 

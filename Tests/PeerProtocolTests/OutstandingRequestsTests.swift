@@ -2,7 +2,7 @@ import PeerProtocol
 import Primitives
 import Testing
 
-/// Through a session, which is the only one to change them.
+/// Mostly through a session, which is what uses them when we ask.
 @Suite struct OutstandingRequestsTests {
     @Test func theOldestIsTheFirstThatStillWaits() {
         var session = freshSession()
@@ -26,6 +26,15 @@ import Testing
         session.cancelled(block(1))
         #expect(!session.outstanding.contains(block(1)))
         #expect(session.outstanding.contains(block(2)))
+    }
+
+    @Test func theOldestIsTakenOutFirst() {
+        var queue = OutstandingRequests()
+        for piece in [3, 1, 2] { queue.append(block(piece), at: .origin) }
+        #expect(queue.remove(block(1)) && !queue.remove(block(1)))
+        #expect(queue.popFirst() == block(3))
+        #expect(queue.popFirst() == block(2))
+        #expect(queue.popFirst() == nil && queue.isEmpty)
     }
 
     /// Against a plain array, at the depth of a fast peer, in random order and in order.

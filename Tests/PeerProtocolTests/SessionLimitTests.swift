@@ -27,7 +27,7 @@ import Testing
         #expect(stepAtHead(id: id, bodyLength: limit) == .needsMore)
         #expect(
             stepAtHead(id: id, bodyLength: limit + 1) == .fault(.messageTooLong(id: id, length: limit + 2)))
-        #expect(PeerFault.messageTooLong(id: id, length: limit).scope == .banPeer)
+        #expect(PeerFault.messageTooLong(id: id, length: limit).scope == .distrustPeer)
     }
 
     @Test func longUnknownMessagesAreRefused() {

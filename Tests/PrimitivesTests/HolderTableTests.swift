@@ -36,6 +36,22 @@ import Testing
         #expect(table.count(ofPrefixOf: far[0]) == 1)
     }
 
+    /// Else each newcomer would push out the one before it, where many networks hold one each.
+    @Test mutating func ofEqualNetworksTheOneThatHasHeldLongestGivesWay() {
+        for prefix in 0..<5 { table.insert(prefix, heldBy: v4(UInt8(prefix), 1)) }
+        #expect(table.greediest == 0)
+        table.remove(1)
+        table.remove(0)
+        #expect(table.greediest == 2)
+        for id in 5..<50 {
+            let oldest = table.greediest
+            #expect(oldest == id - 3)
+            if let oldest { table.remove(oldest) }
+            table.insert(id, heldBy: v4(UInt8(id), 1))
+        }
+        #expect(table.count == 3)
+    }
+
     @Test mutating func anEntryThatCameBackIsAsYoungAsItsLastArrival() {
         for id in 0..<3 { table.insert(id, heldBy: v4(1, 1)) }
         table.remove(0)

@@ -97,6 +97,22 @@ import Testing
         #expect(verdict == SwarmDisk.Verdict(piece: 0, wrongBlocks: [0, 6]))
     }
 
+    @Test func whatIsForgottenComesAgain() throws {
+        let info = try InfoBuilder(name: "x", length: 32_768, pieceLength: 32_768).info(pieceHashes: [.zero])
+        var disk = SwarmDisk(info: info, isFull: false, bytesPerTick: .infinity, delayTicks: 0)
+        disk.store(0, offset: 0, count: 512, lie: 5)
+        disk.store(0, offset: 16_384, count: 16_384, lie: 0)
+        disk.forget(0, offset: 0, count: 512)
+        disk.store(0, offset: 0, count: 15_872, lie: 0)
+        disk.advance(to: 1)
+        let early = disk.nextVerdict(at: 1)
+        #expect(early == nil)
+        disk.store(0, offset: 15_872, count: 512, lie: 0)
+        disk.advance(to: 2)
+        let verdict = disk.nextVerdict(at: 2)
+        #expect(verdict == SwarmDisk.Verdict(piece: 0, wrongBlocks: nil))
+    }
+
     @Test func aPeerThatReadsNothingTakesNoMoreThanItsWindow() {
         var lane = Lane(sender: 0, receiver: 1, delayTicks: 0)
         var blocks: [BlockRequest] = []

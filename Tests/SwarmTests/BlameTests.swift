@@ -10,7 +10,7 @@ private let cancel: UInt8 = 8
     private func endpoint(_ number: Int) -> Endpoint { .v4(UInt8(number), 2, 3, 4, port: 6881) }
     private let announcing: [OutgoingMessage] = [.haveAll, .unchoke]
 
-    /// A peer leaves in the middle of a block, or is told to stop, or chokes us: another gives the block from its start.
+    /// A peer leaves in the middle of a block: another gives the block from its start.
     @Test func whatAPeerLeavesUnfinishedIsForgotten() throws {
         var bench = try SwarmBench(pieces: 1, isComplete: false)
         let quitter = bench.call(from: endpoint(10), saying: announcing)

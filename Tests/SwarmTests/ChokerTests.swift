@@ -94,14 +94,42 @@ import Testing
         #expect(turns.values.allSatisfy { (12...30).contains($0) }, "\(turns)")
     }
 
-    @Test func aTurnThatHasBroughtLittleGoesOn() {
+    @Test func aTurnThatHasBroughtLittleEndsByTime() {
         var bench = Bench(slots: 1, isSeeding: true)
         bench.rivals = [.peer(1, gave: 0), .peer(2, gave: 0), .peer(3, gave: 0)]
         bench.round()
         let first = bench.served
-        for _ in 0..<10 { bench.round() }
-        // Nobody was sent as much as a turn is: the regular place stays where it is.
+        for _ in 0..<5 { bench.round() }
+        // Nobody was sent as much as a turn is, nor had the regular place as long as it may.
         #expect(!first.isDisjoint(with: bench.served))
+        var served: Set<Int> = []
+        for _ in 0..<15 {
+            bench.round()
+            served.formUnion(bench.served)
+        }
+        #expect(served == [1, 2, 3])
+    }
+
+    @Test func idlePeersLoseTheirPlacesAndComeLast() {
+        var bench = Bench(slots: 2, isSeeding: true)
+        bench.rivals = (1...6).map { .peer($0, gave: 0) }
+        bench.round()
+        let first = bench.served
+        for peer in first {
+            bench.rivals[peer - 1].isIdle = true
+            bench.rivals[peer - 1].unusedTurns = 1
+        }
+        bench.round()
+        #expect(first.isDisjoint(with: bench.served))
+    }
+
+    @Test func whileMostPlacesAreIdleThereAreMore() {
+        var bench = Bench(slots: 8)
+        #expect(!bench.choker.hasRoom(besides: 9))
+        for (idle, room) in [(4, 9), (5, 11), (9, 19), (40, 81), (1_000, 169)] {
+            bench.choker.idlePlaces = idle
+            #expect(bench.choker.hasRoom(besides: room - 1) && !bench.choker.hasRoom(besides: room))
+        }
     }
 
     @Test func oneSeedGivesOneHistory() {

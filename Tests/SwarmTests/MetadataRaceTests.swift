@@ -28,7 +28,7 @@ import Testing
         var outcome = MetadataRace.Outcome.ignored
         for piece in 0..<pieceCount {
             let index = asked.firstIndex { $0.contains(piece) } ?? 0
-            outcome = race.received(piece: piece, payload: part(piece), from: peers[index])
+            outcome = race.received(piece: piece, payload: part(piece), from: peers[index], now: .origin)
         }
         #expect(outcome == .complete(metadata))
     }
@@ -39,7 +39,7 @@ import Testing
         #expect(race.offered(size: metadata.count, by: peers[1]) == true)
         #expect(race.requests(for: peers[0], now: .origin) == [0])
         #expect(
-            race.received(piece: 0, payload: [1, 2, 3, 4, 5], from: peers[0])
+            race.received(piece: 0, payload: [1, 2, 3, 4, 5], from: peers[0], now: .origin)
                 == .mismatch(contributors: [peers[0]], liar: peers[0]))
         #expect(deliverAll(to: &race, from: peers[1]) == .complete(metadata))
     }
@@ -52,12 +52,12 @@ import Testing
 
     @Test func whatWasNotAskedForIsIgnored() {
         var race = makeRace()
-        #expect(race.received(piece: 0, payload: part(0), from: peers[0]) == .ignored)
+        #expect(race.received(piece: 0, payload: part(0), from: peers[0], now: .origin) == .ignored)
         #expect(race.offered(size: metadata.count, by: peers[0]) == true)
-        #expect(race.received(piece: 0, payload: part(0), from: peers[0]) == .ignored)
+        #expect(race.received(piece: 0, payload: part(0), from: peers[0], now: .origin) == .ignored)
         #expect(race.requests(for: peers[0], now: .origin).contains(0))
-        #expect(race.received(piece: 0, payload: Array(part(0).dropLast()), from: peers[0]) == .ignored)
-        #expect(race.received(piece: pieceCount, payload: [1], from: peers[0]) == .ignored)
+        #expect(race.received(piece: 0, payload: Array(part(0).dropLast()), from: peers[0], now: .origin) == .ignored)
+        #expect(race.received(piece: pieceCount, payload: [1], from: peers[0], now: .origin) == .ignored)
     }
 
     @Test func aLiarAmongSharersIsFoundByAskingOneAtATime() {
@@ -72,7 +72,7 @@ import Testing
             for peer in [liar, honest] where !banned.contains(peer) {
                 for piece in race.requests(for: peer, now: now) {
                     let bytes = peer == liar ? part(piece).map { ~$0 } : part(piece)
-                    switch race.received(piece: piece, payload: bytes, from: peer) {
+                    switch race.received(piece: piece, payload: bytes, from: peer, now: now) {
                     case .complete(let whole):
                         #expect(whole == metadata)
                         #expect(banned == [] || banned == [liar])
@@ -96,8 +96,9 @@ import Testing
         for peer in peers.prefix(2) { #expect(race.requests(for: peer, now: start) == [0]) }
         let late = start + Swarm.Configuration().metadataRequestTimeout
         race.timedOut(now: late)
-        #expect(race.requests(for: peers[0], now: late) == [0])
-        let outcome = race.received(piece: 0, payload: Array(repeating: 1, count: 10), from: peers[1])
+        #expect(race.requests(for: peers[0], now: late) == [])
+        #expect(race.requests(for: peers[0], now: late + .seconds(1)) == [0])
+        let outcome = race.received(piece: 0, payload: Array(repeating: 1, count: 10), from: peers[1], now: late)
         #expect(outcome == .mismatch(contributors: [peers[1]], liar: peers[1]))
     }
 
@@ -112,39 +113,37 @@ import Testing
             for piece in race.requests(for: liar, now: now) {
                 // Garbage at first; when its turn comes, nothing that would convict it.
                 if round == 0, piece == 1 {
-                    _ = race.received(piece: piece, payload: part(piece).map { ~$0 }, from: liar)
+                    _ = race.received(piece: piece, payload: part(piece).map { ~$0 }, from: liar, now: now)
                 } else if piece == 3 {
-                    race.rejected(piece: piece, by: liar)
+                    race.rejected(piece: piece, by: liar, now: now)
                 } else {
-                    _ = race.received(piece: piece, payload: [0], from: liar)
+                    _ = race.received(piece: piece, payload: [0], from: liar, now: now)
                 }
             }
-            if deliverAll(to: &race, from: honest) == .complete(metadata) { return }
+            if deliverAll(to: &race, from: honest, now: now) == .complete(metadata) { return }
         }
         Issue.record("the metadata never came")
     }
 
-    @Test func aSilentPeerIsPassedOverAfterTheTimeLimit() {
+    @Test func aNewPeerIsAskedAtOnceWhateverOthersHold() {
         var race = makeRace()
-        for peer in peers.prefix(5) { #expect(race.offered(size: 10, by: peer) == true) }
-        for peer in peers.prefix(3) { #expect(race.requests(for: peer, now: .origin) == [0]) }
-        #expect(race.requests(for: peers[3], now: .origin) == [])
-        let later = Instant.origin + Swarm.Configuration().metadataRequestTimeout
-        race.timedOut(now: later)
-        #expect(race.requests(for: peers[3], now: later) == [0])
+        for peer in peers { #expect(race.offered(size: 10, by: peer) == true) }
+        for peer in peers { #expect(race.requests(for: peer, now: .origin) == [0]) }
     }
 
     @Test func manyFalseSizesDoNotCrowdOutTheOneWithProgress() {
         var race = makeRace()
         #expect(race.offered(size: metadata.count, by: peers[0]) == true)
         let asked = race.requests(for: peers[0], now: .origin)
-        #expect(race.received(piece: asked[0], payload: part(asked[0]), from: peers[0]) == .needsMore)
+        #expect(race.received(piece: asked[0], payload: part(asked[0]), from: peers[0], now: .origin) == .needsMore)
         for (number, peer) in peers.dropFirst().enumerated() {
             #expect(race.offered(size: number + 1, by: peer) == true)
         }
-        for piece in asked.dropFirst() { _ = race.received(piece: piece, payload: part(piece), from: peers[0]) }
+        for piece in asked.dropFirst() {
+            _ = race.received(piece: piece, payload: part(piece), from: peers[0], now: .origin)
+        }
         #expect(deliverAll(to: &race, from: peers[0]) == .complete(metadata) || asked.count >= pieceCount)
-        #expect(race.offerCount <= Swarm.Configuration().metadataAssembliesMax)
+        #expect(race.offerCount == peers.count)
     }
 
     private var pieceCount: Int { (metadata.count + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength }
@@ -157,12 +156,14 @@ import Testing
         MetadataRace(infoHash: SHA1.hash(metadata), configuration: Swarm.Configuration())
     }
 
-    private func deliverAll(to race: inout MetadataRace, from peer: PeerHandle) -> MetadataRace.Outcome {
+    private func deliverAll(
+        to race: inout MetadataRace, from peer: PeerHandle, now: Instant = .origin
+    ) -> MetadataRace.Outcome {
         var outcome = MetadataRace.Outcome.needsMore
         while outcome == .needsMore {
-            let pieces = race.requests(for: peer, now: .origin)
+            let pieces = race.requests(for: peer, now: now)
             if pieces.isEmpty { return outcome }
-            for piece in pieces { outcome = race.received(piece: piece, payload: part(piece), from: peer) }
+            for piece in pieces { outcome = race.received(piece: piece, payload: part(piece), from: peer, now: now) }
         }
         return outcome
     }

@@ -13,14 +13,20 @@ struct SwarmBench {
     /// Of the last fact.
     private(set) var outbox = Swarm.Outbox()
     private(set) var closed: Set<PeerHandle> = []
+    /// Those that have an upload place.
+    private(set) var unchoked: Set<PeerHandle> = []
+    /// Blocks that are read and not yet sent, by peer.
+    private(set) var unsent: [PeerHandle: [BlockRequest]] = [:]
     private var nextHandle = 1
     /// What the swarm has not read yet.
     private var unread: [PeerHandle: [UInt8]] = [:]
 
     /// A torrent of pieces of one block, or of more; with a selection, each piece is a file.
+    ///
+    /// Without `knowsInfo` it is a magnet.
     init(
         pieces: Int = 4, blocksPerPiece: Int = 1, isComplete: Bool, isSequential: Bool = false,
-        opensStorage: Bool = true, selecting selection: String? = nil,
+        knowsInfo: Bool = true, opensStorage: Bool = true, selecting selection: String? = nil,
         configure: (inout Swarm.Configuration) -> Void = { _ in }
     ) throws {
         let pieceLength = blocksPerPiece * Self.blockLength
@@ -42,6 +48,7 @@ struct SwarmBench {
             identity: identity,
             firstHandle: 1 << 40, generator: generator, now: now)
         let (info, have) = (info, isComplete ? Bitfield(filled: pieces) : Bitfield(count: pieces))
+        guard knowsInfo else { return }
         tell { $0.metadataKnown(info, now: $2, into: &$1) }
         if opensStorage { tell { $0.storageOpened(have: have, now: $2, into: &$1) } }
     }
@@ -49,18 +56,52 @@ struct SwarmBench {
     mutating func tell(_ fact: (inout Swarm, inout Swarm.Outbox, Instant) -> Void) {
         outbox.clear()
         fact(&swarm, &outbox, now)
-        for case .close(let handle) in outbox.actions { closed.insert(handle) }
+        for action in outbox.actions {
+            switch action {
+            case .close(let handle): closed.insert(handle)
+            case .readBlock(let handle, _, let block): unsent[handle, default: []].append(block)
+            case .send(let handle, _):
+                for id in messageIDs(to: handle) where id <= 1 {
+                    if id == 1 { unchoked.insert(handle) } else { unchoked.remove(handle) }
+                }
+            default: break
+            }
+        }
+        for handle in outbox.lost {
+            unchoked.remove(handle)
+            unsent[handle] = nil
+        }
     }
 
+    /// The peer's socket takes what was read for it; returns how many blocks.
+    @discardableResult
+    mutating func take(_ peer: PeerHandle) -> Int {
+        var count = 0
+        while let blocks = unsent.removeValue(forKey: peer) {
+            count += blocks.count
+            for block in blocks { tell { $0.blockSent(block, to: peer, now: $2, into: &$1) } }
+        }
+        return count
+    }
+
+    /// The peer asks for the only block of a piece.
+    mutating func request(_ piece: Int, by peer: PeerHandle) {
+        say(peer, [.request(BlockRequest(piece: piece, offset: 0, length: Self.blockLength))])
+    }
+
+    mutating func hangUp(_ peer: PeerHandle) { tell { $0.disconnected(peer, now: $2, into: &$1) } }
+
     /// Somebody connects; what it says goes into the same read.
-    mutating func call(from endpoint: Endpoint, saying messages: [OutgoingMessage] = []) -> PeerHandle {
+    mutating func call(
+        from endpoint: Endpoint, as peerID: PeerID? = nil, saying messages: [OutgoingMessage] = []
+    ) -> PeerHandle {
         let handle = PeerHandle(rawValue: nextHandle)
         var generator = SeededGenerator(number: UInt64(nextHandle) + 100)
         nextHandle += 1
         var handshake: [UInt8] = []
         Handshake(
             capabilities: [.extensionProtocol, .fast], infoHash: info.infoHash,
-            peerID: PeerID(prefix: "-TT0000-", using: &generator)
+            peerID: peerID ?? PeerID(prefix: "-TT0000-", using: &generator)
         ).encode(into: &handshake)
         var session = Session(
             role: .responder, infoHash: nil, ourPeerID: PeerID(prefix: "-MN0100-", using: &generator), now: now)

@@ -51,7 +51,7 @@ private let reject: UInt8 = 16
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let callers = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
-        let places = callers[3...5].map { bench.call(from: $0, saying: [.haveNone]) }
+        let places = callers[3...5].map { bench.call(from: $0, saying: [.haveNone, .interested]) }
         // Nobody is displaced before it has had its time.
         let early = bench.call(from: callers[9])
         bench.wait(.seconds(30))
@@ -72,7 +72,7 @@ private let reject: UInt8 = 16
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let callers = (10..<13).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
-        for caller in callers { _ = bench.call(from: caller, saying: [.haveNone]) }
+        for caller in callers { _ = bench.call(from: caller, saying: [.haveNone, .interested]) }
         bench.wait(.seconds(30))
         var again = callers[2]
         again.port = 7000
@@ -80,28 +80,23 @@ private let reject: UInt8 = 16
         #expect(bench.closed == [second])
     }
 
-    @Test func whoGivesIsNotDisplacedAndWithoutAnAddressNobodyIs() throws {
+    @Test func aPeerThatGivesIsNotDisplaced() throws {
         var bench = try SwarmBench(pieces: 40, isComplete: false) {
             $0.peersMax = 2
             $0.displaceDelay = .seconds(5)
         }
         let giver = bench.call(from: endpoint(10), saying: [.haveAll, .unchoke])
         let block = try #require(bench.requests(to: giver).first)
-        bench.wait(.seconds(6))
-        let nobody = bench.call(from: endpoint(11))
-        bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
-        let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
-        let better = try #require((11..<30).map(endpoint).first { rank($0, ours) > rank(endpoint(10), ours) })
+        bench.wait(.seconds(4))
+        let early = bench.call(from: endpoint(11))
         bench.deliver(block.piece, from: giver)
-        let refused = bench.call(from: better)
-        #expect(bench.closed == [nobody, refused])
-        // Nor just after the places were given anew.
+        bench.wait(.seconds(50))
+        let refused = bench.call(from: endpoint(12))
+        #expect(bench.closed == [early, refused] && bench.swarm.snapshot.callersRefused == 2)
+        // A minute after its last block, it has no more right to its place than others.
         bench.wait(.seconds(10))
-        let early = bench.call(from: better)
-        #expect(bench.closed == [nobody, refused, early])
-        bench.wait(.seconds(10))
-        _ = bench.call(from: better)
-        #expect(bench.closed == [nobody, refused, early, giver])
+        _ = bench.call(from: endpoint(12))
+        #expect(bench.closed == [early, refused, giver])
     }
 
     @Test func aCallOfOursThatNobodyAnswersIsDisplacedFirst() throws {
@@ -109,7 +104,7 @@ private let reject: UInt8 = 16
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let all = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
-        let here = [all[0], all[2]].map { bench.call(from: $0, saying: [.haveNone]) }
+        let here = [all[0], all[2]].map { bench.call(from: $0, saying: [.haveNone, .interested]) }
         bench.wait(.seconds(30))
         bench.tell { $0.peersFound([all[1], all[9]], source: .tracker, now: $2, into: &$1) }
         let first = bench.call(from: all[8])

@@ -176,7 +176,7 @@ private let cancel: UInt8 = 8
             .reject(BlockRequest(piece: 0, offset: 0, length: 16_384)), .bitfield(Bitfield(count: 64)),
         ] as [OutgoingMessage])
     func messagesThatCarryNothingEndAConnection(message: OutgoingMessage) throws {
-        var bench = try SwarmBench(pieces: 64, isComplete: false) { $0.idleMessagesMax = 1_000 }
+        var bench = try SwarmBench(pieces: 64, isComplete: false) { $0.uselessMessagesMax = 1_000 }
         let peer = bench.call(from: endpoint(10), saying: [.haveAll])
         let hundred = Array(repeating: message, count: 100)
         // As many as are forgiven, for ever.
@@ -190,11 +190,11 @@ private let cancel: UInt8 = 8
         #expect(
             bench.outbox.events.map(\.event).contains(
                 .peerLost(endpoint(10), .protocolViolation(.tooManyMessages))))
-        #expect(!PeerLoss.protocolViolation(.tooManyMessages).isForGood)
+        #expect(!PeerLoss.protocolViolation(.tooManyMessages).isSuspicious)
     }
 
     @Test func havesThatAreNewsDoNotCount() throws {
-        var bench = try SwarmBench(pieces: 2_000, isComplete: false) { $0.idleMessagesMax = 10 }
+        var bench = try SwarmBench(pieces: 2_000, isComplete: false) { $0.uselessMessagesMax = 10 }
         let peer = bench.call(from: endpoint(10), saying: [.haveNone])
         bench.say(peer, (0..<2_000).map { .have($0) })
         #expect(bench.closed.isEmpty && bench.swarm.snapshot.seedsConnected == 1)

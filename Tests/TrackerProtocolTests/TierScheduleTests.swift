@@ -210,4 +210,51 @@ import TrackerProtocol
         world.set { $0.timedOut(now: .seconds(50_000), into: &outbox) }
         #expect(outbox.actions.count == 2)
     }
+
+    // MARK: Slow trackers
+
+    @Test func theNextOfATierIsAskedWhenOneIsSlowAndALateAnswerStillCounts() {
+        var world = ScheduleWorld(["a", "b", "c"], .strict)
+        world.started()
+        world.sleep(.seconds(4))
+        #expect(world.said() == ["a:started"])
+        world.sleep(.seconds(1))
+        #expect(world.said() == ["b:started"])
+        world.answer("b")
+        world.answer("a") { $0.interval = .seconds(600) }
+        #expect(world.said() == [] && world.events.count == 2)
+        // The one that answered in time is asked again at its interval; the list begins at the top then.
+        world.sleep()
+        #expect(world.seconds == 1805 && world.said() == ["a:none"])
+        #expect(world.violations == [])
+    }
+
+    @Test func aTierOfSlowTrackersIsAskedThroughAndBeginsAgain() {
+        var world = ScheduleWorld(["a", "b"], .strict)
+        world.started()
+        world.sleep(.seconds(70))
+        // Each is cancelled after a minute.
+        #expect(world.said() == ["a:started", "b:started", "-1", "-2"])
+        world.sleep(.seconds(60))
+        #expect(world.said() == ["a:started", "b:started"])
+        world.answer("b")
+        #expect(world.violations == [])
+        world.stopped()
+        #expect(world.said().contains("b:stopped"))
+    }
+
+    /// A magnet with 150 trackers that never answer before the one that does.
+    @Test func slowTrackersDelayTheOthersByTenSeconds() {
+        let urls = (0..<150).map { ["http://dead\($0)/"] } + [["http://alive/"]]
+        var world = ScheduleWorld(urls: urls)
+        world.started()
+        #expect(world.open.count == 64)
+        world.sleep(.seconds(9))
+        #expect(!world.open.contains { $0.url.host == "alive" })
+        world.sleep(.seconds(1))
+        #expect(world.open.contains { $0.url.host == "alive" })
+        // Retries of the dead do not go before the last that was never asked, and none is asked twice at once.
+        world.sleep(.seconds(300))
+        #expect(world.violations == [])
+    }
 }

@@ -18,7 +18,7 @@ import TrackerProtocol
             try #require(url.port != 0 && !url.host.isEmpty && !"\(url)".contains("@"))
             _ = HTTPTracker.scrapeURL(url, [torrentHash])
         }
-        #expect(accepted > 1_000, "mutations must reach behind the first check")
+        #expect(accepted > 100, "mutations must reach behind the first check")
     }
 
     @Test func mutatedHTTPRepliesNeverTrap() throws {
@@ -38,7 +38,7 @@ import TrackerProtocol
             try #require(reply.interval.map { $0 > .zero } ?? true)
             try #require((reply.warning?.utf8.count ?? 0) <= TrackerLimits.textBytes)
         }
-        #expect(accepted > 1_000, "mutations must reach behind the first check")
+        #expect(accepted > 100, "mutations must reach behind the first check")
     }
 
     @Test func mutatedScrapesNeverTrap() throws {
@@ -79,7 +79,7 @@ import TrackerProtocol
                 try #require(UDPTrackerReply.transaction(of: bytes.span.bytes) == reply.transaction)
             }
         }
-        #expect(accepted > 1_000, "mutations must reach behind the first check")
+        #expect(accepted > 100, "mutations must reach behind the first check")
     }
 
     /// A schedule whose trackers do anything at any time keeps its promises.

@@ -79,6 +79,7 @@ import Testing
 
     /// A clock by which a second passes with each reading.
     private final class Shared: Sendable {
+        // Its fields are read and written atomically by the function under test.
         nonisolated(unsafe) let steady = UnsafeMutablePointer<mainline_steady>.allocate(capacity: 1)
         private let readings = Atomic<Int64>(0)
 

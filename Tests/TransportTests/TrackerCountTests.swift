@@ -30,7 +30,7 @@ struct TrackerCountTests {
             peer.host.add(TestHost.torrent, .infoHash(infoHash), options, directory: tracker.home)
         }
         // The first to announce hears of the second by a scrape only: its next announce is half an hour away.
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = ContinuousClock.now + .seconds(400)
         while !peers.allSatisfy({ counts($0.reported).last == 2 }), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
         }

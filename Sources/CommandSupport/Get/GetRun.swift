@@ -96,8 +96,8 @@ package struct GetRun: Sendable {
     package mutating func observed(_ snapshot: TorrentSnapshot, now: Instant) {
         guard outcome == nil else { return }
         self.snapshot = snapshot
-        // Payload that is thrown away is no progress, nor is a trickle: a peer that sends junk, or drops of a block that
-        // it never finishes, does not keep a dead download alive.
+        // Payload that is thrown away is no progress, nor is a trickle: a peer that sends junk, or drops of a block it
+        // never finishes, does not keep a dead download alive.
         let useful = max(snapshot.downloadedBytes - snapshot.wastedBytes, snapshot.verifiedBytes)
         let trickle = Int(plan.limits.stallBytesPerSecond * (now - lastProgress).inSeconds)
         if useful > usefulBytes, useful - usefulBytes >= min(trickle, plan.limits.stallBytes) {
@@ -232,7 +232,7 @@ package struct GetRun: Sendable {
         case .badData: evidence.peersBanned += 1
         // Our own announce has come back: that is nobody.
         case .ourselves: evidence.peersFound.remove(endpoint)
-        case .closed, .protocolViolation, .redundant, .displaced, .idle: break
+        case .closed, .protocolViolation, .redundant, .duplicate, .displaced, .idle: break
         }
         events.append(.peerLost(endpoint, loss))
     }

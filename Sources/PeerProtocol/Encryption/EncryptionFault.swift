@@ -25,7 +25,7 @@ package enum EncryptionFault: Error, Hashable, Sendable {
         case .plaintextRefused, .encryptionRefused, .noSynchronisation, .unknownTorrent, .failedVerification,
             .noCommonMethod, .invalidSelection:
             .dropPeer
-        case .weakKey, .padTooLong: .banPeer
+        case .weakKey, .padTooLong: .distrustPeer
         }
     }
 }

@@ -29,6 +29,16 @@ extension EncryptionHandshake {
         }
     }
 
+    /// Whether passing these bytes to `received` would begin the key exchange, the only costly step of an opening.
+    package func willExchangeKeys(_ bytes: RawSpan, at offset: Int) -> Bool {
+        guard bytes.byteCount - offset >= KeyExchange.keyByteCount else { return false }
+        return switch state {
+        case .opening: policy.accepts(.encrypted) && !Handshake.couldBegin(bytes, at: offset)
+        case .awaitingKey: true
+        default: false
+        }
+    }
+
     /// A key that opens like a handshake of BEP 3 is as good as impossible: 1 in 2^160.
     private mutating func openingStep(_ bytes: RawSpan, at offset: Int, sending output: inout [UInt8]) -> Step {
         let available = bytes.byteCount - offset

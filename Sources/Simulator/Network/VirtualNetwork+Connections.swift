@@ -87,7 +87,7 @@ extension VirtualNetwork {
         let port = UInt16(truncatingIfNeeded: 32_768 + number % 28_000)
         let from = Endpoint.v4(EndpointV4(address: hosts[caller].address, port: port))
         var handle: PeerHandle?
-        tell(host) { client, now, _ in handle = client.accepted(from: from, now: now) }
+        tell(host) { client, now, outbox in handle = client.accepted(from: from, now: now, into: &outbox) }
         if let handle { connections.setHandle(handle, of: number, .called) }
         schedule(handle == nil ? .refused : .answered, number, at: now + connection.delay)
     }

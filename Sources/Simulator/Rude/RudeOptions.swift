@@ -11,7 +11,7 @@ package struct RudeOptions: Sendable {
     package var rudeShare = 0.3
     package var kinds = RudeKind.allCases
     /// Length of the torrent in bytes.
-    package var byteCount = 2 << 20
+    package var byteCount = 1 << 20
     package var pieceLength = 64 << 10
     /// About the length of the info dictionary in bytes, so that it takes several requests.
     package var metadataBytes = 20_000

@@ -68,8 +68,7 @@ struct SwarmDisk {
 
     /// The bytes are to come again.
     mutating func forget(_ piece: Int, offset: Int, count: Int) {
-        pieces[piece]?.missing += count
-        pieces[piece]?.lies.removeAll { $0.block == offset / Self.blockLength }
+        pieces[piece]?.forget(offset: offset)
     }
 
     /// One tick of writing.
@@ -111,6 +110,15 @@ extension SwarmDisk.Piece {
         if !lies.isEmpty { overwrite(range, of: block) }
         if lie != 0 { lies.append((block, range, lie)) }
         return new > 0 && missing == 0
+    }
+
+    /// From here on, the block is to come again.
+    fileprivate mutating func forget(offset: Int) {
+        let (block, start) = offset.quotientAndRemainder(dividingBy: SwarmDisk.blockLength)
+        guard covered[block] > start else { return }
+        overwrite(start..<covered[block], of: block)
+        missing += covered[block] - start
+        covered[block] = start
     }
 
     private mutating func overwrite(_ range: Range<Int>, of block: Int) {

@@ -53,10 +53,12 @@ extension SwarmNetwork {
         var from = hosts[caller].endpoint
         from.port = UInt16(truncatingIfNeeded: 32_768 + lane / 2 % 28_000)
         let delay = max(1, lanes[lane].delayTicks)
-        let accepted =
-            isRude(host)
-            ? rudePeers[host - clients.count].accepted(from: from, now: now)
-            : clients[host].accepted(from: from, now: now)
+        var accepted: PeerHandle?
+        if isRude(host) {
+            accepted = rudePeers[host - clients.count].accepted(from: from, now: now)
+        } else {
+            tell(host) { client, now, outbox in accepted = client.accepted(from: from, now: now, into: &outbox) }
+        }
         guard let handle = accepted else {
             return calendar.put(.refused(lane: lane), afterTicks: delay)
         }

@@ -7,7 +7,13 @@ import Glibc
 package final class HTTPFetcher: Sendable {
     package struct Configuration: Sendable {
         /// Requests that run at once; each has a socket and some 40 KiB.
-        package var inFlightMax = 16
+        ///
+        /// Most trackers of a magnet are dead, and the live one should not wait for them.
+        package var inFlightMax = 64
+        /// Requests to one host that run at once, while others wait.
+        package var inFlightPerHostMax = 16
+        /// A request that has run this long without a result gives its place to one that waits.
+        package var patience: Duration = .seconds(5)
         /// Requests that wait for their turn; more are refused.
         package var waitingMax = 1_024
         /// Connections that are kept for later requests, of those that may be.

@@ -8,7 +8,9 @@ final class HTTPMailbox: Sendable {
         let id: HTTPFetcher.RequestID
         let request: HTTPRequest
         let completion: HTTPFetcher.Completion
+        /// When it has waited too long for its start.
         let deadline: Instant
+        let host: String
         /// What the request has come to, where names are not resolved by libcurl.
         var course = HTTPCourse()
     }
@@ -25,6 +27,8 @@ final class HTTPMailbox: Sendable {
         var cancelled: Set<HTTPFetcher.RequestID> = []
         /// When the next of those that wait is over.
         var nextDeadline: Instant?
+        /// Some wait only because all places are taken.
+        var lacksRoom = false
     }
 
     /// A loop that may be woken from any thread.
@@ -63,12 +67,14 @@ final class HTTPMailbox: Sendable {
         -> (HTTPFetcher.RequestID, needsThread: Bool)
     {
         let deadline = LoopTimer.now + request.totalTimeout
+        let host = request.hostKey
         let result = state.withLock { state -> Result<(HTTPFetcher.RequestID, Bool), HTTPError> in
             guard !state.isStopped else { return .failure(.stopped) }
             guard state.waiting.count < waitingMax else { return .failure(.queueFull(max: waitingMax)) }
             state.count += 1
             let id = HTTPFetcher.RequestID(rawValue: state.count)
-            state.waiting.append(Order(id: id, request: request, completion: completion, deadline: deadline))
+            state.waiting.append(
+                Order(id: id, request: request, completion: completion, deadline: deadline, host: host))
             state.live.insert(id)
             defer { state.hasThread = true }
             state.ring()
@@ -120,11 +126,12 @@ final class HTTPMailbox: Sendable {
         state.withLock { $0.bell = nil }
     }
 
-    /// Hands out what there is to do, with at most `room` requests to start.
-    func take(room: Int) -> Turn {
+    /// Hands out what there is to do, with at most `room` requests to start, and `perHostMax` beside those `running`.
+    func take(room: Int, running: [String: Int], perHostMax: Int) -> Turn {
         let now = LoopTimer.now
         return state.withLock { state in
             var turn = Turn()
+            var running = running
             turn.isStopped = state.isStopped
             turn.resolved = state.resolved
             state.resolved = []
@@ -138,9 +145,13 @@ final class HTTPMailbox: Sendable {
                     turn.dropped.append((order, .cancelled))
                 } else if order.deadline <= now {
                     turn.dropped.append((order, .timedOut("no turn for \(order.request.totalTimeout.inSeconds) s")))
+                } else if running[order.host, default: 0] >= perHostMax {
+                    left.append(order)
                 } else if turn.starting.count < room {
                     turn.starting.append(order)
+                    running[order.host, default: 0] += 1
                 } else {
+                    turn.lacksRoom = true
                     left.append(order)
                 }
             }

@@ -14,7 +14,7 @@ package struct HTTPRequest: Sendable {
     /// Until there is a connection, TLS included; each redirect counts anew.
     package var connectTimeout: Duration = .seconds(10)
 
-    /// From the call of `fetch` on, the wait for a free place included.
+    /// From the start of the transfer on; a request that waits for its start as long is given up too.
     package var totalTimeout: Duration = .seconds(30)
 
     /// What a body may have when it is decompressed.
@@ -33,6 +33,13 @@ package struct HTTPRequest: Sendable {
     package var keepsConnection = false
 
     static let urlBytesMax = 16 * 1_024
+
+    /// Host and port of the URL, as far as they are needed to tell hosts apart.
+    var hostKey: String {
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return (authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority).lowercased()
+    }
 
     package init(url: String) {
         self.url = url

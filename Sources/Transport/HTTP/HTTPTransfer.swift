@@ -4,6 +4,7 @@ import Primitives
 /// One request on its way, on the thread of its fetcher.
 final class HTTPTransfer {
     let order: HTTPMailbox.Order
+    let startedAt = LoopTimer.now
     private var handle: OpaquePointer?
     private var body: [UInt8] = []
     private var isTooLarge = false
@@ -59,8 +60,7 @@ final class HTTPTransfer {
         mainline_http_set_number(handle, MAINLINE_HTTP_CLOSES_CONNECTION, request.keepsConnection ? 0 : 1)
         mainline_http_set_number(
             handle, MAINLINE_HTTP_CONNECT_TIMEOUT_MS, Int(request.connectTimeout.wholeMilliseconds))
-        let left = max(order.deadline - LoopTimer.now, .zero)
-        mainline_http_set_number(handle, MAINLINE_HTTP_TOTAL_TIMEOUT_MS, Int(left.wholeMilliseconds))
+        mainline_http_set_number(handle, MAINLINE_HTTP_TOTAL_TIMEOUT_MS, Int(request.totalTimeout.wholeMilliseconds))
     }
 
     func start() throws(HTTPError) {

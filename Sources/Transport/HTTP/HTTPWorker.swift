@@ -59,23 +59,35 @@ final class HTTPWorker {
     /// Works until it is told to stop, or libcurl fails altogether; returns what that means for all requests.
     private func serve(_ loop: OpaquePointer) -> HTTPError {
         while true {
-            let turn = mailbox.take(room: places)
+            let running = transfers.values.map(\.order.host) + resolving.values.map(\.order.host)
+            let turn = mailbox.take(
+                room: places, running: Dictionary(running.map { ($0, 1) }, uniquingKeysWith: +),
+                perHostMax: configuration.inFlightPerHostMax)
             for (order, error) in turn.dropped { mailbox.end(order, .failure(error)) }
             if turn.isStopped { return .stopped }
+            var hasEnded = false
             for id in turn.cancelled {
-                if let transfer = transfers[id] { end(transfer, .failure(.cancelled)) }
-                if let waiting = resolving.removeValue(forKey: id) { mailbox.end(waiting.order, .failure(.cancelled)) }
+                if let transfer = transfers[id] {
+                    end(transfer, .failure(.cancelled))
+                    hasEnded = true
+                }
+                if let waiting = resolving.removeValue(forKey: id) {
+                    mailbox.end(waiting.order, .failure(.cancelled))
+                    hasEnded = true
+                }
             }
             for answer in turn.resolved { resolved(answer.id, answer.result, on: loop) }
             for order in turn.starting { start(order, on: loop) }
             guard mainline_http_run(loop) else { return .cannotStart("libcurl's loop failed") }
-            endFinished(loop)
+            if endFinished(loop) { hasEnded = true }
+            if turn.lacksRoom, places > 0 || endSlow() { hasEnded = true }
             var sleep = Self.sleepMax
             if let deadline = turn.nextDeadline {
-                // Whatever ended in this turn has left its place to one that waits.
-                if places > 0 { continue }
+                // What ended in this turn has left its place to one that waits.
+                if hasEnded { continue }
                 sleep = min(sleep, deadline - LoopTimer.now)
             }
+            if turn.lacksRoom, let patience { sleep = min(sleep, patience - LoopTimer.now) }
             guard mainline_http_wait(loop, max(sleep, .zero).wholeMilliseconds) else {
                 return .cannotStart("libcurl cannot wait")
             }
@@ -93,8 +105,10 @@ final class HTTPWorker {
         }
     }
 
-    private func endFinished(_ loop: OpaquePointer) {
+    /// Returns whether any had ended.
+    private func endFinished(_ loop: OpaquePointer) -> Bool {
         var code: CInt = 0
+        let count = transfers.count
         while let context = mainline_http_next_ended(loop, &code) {
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
             if code != 0, let question = transfer.question {
@@ -112,7 +126,7 @@ final class HTTPWorker {
         transfers[order.id] = nil
         transfer.close()
         resolving[order.id] = (order, question)
-        let limit = min(max(order.deadline - LoopTimer.now, .milliseconds(1)), Self.lookUpLimit)
+        let limit = min(order.request.totalTimeout, Self.lookUpLimit)
         Self.lookUp(question, for: order.id, order.request.names, within: limit, telling: mailbox)
     }
 
@@ -143,6 +157,19 @@ final class HTTPWorker {
         case .failure(let error):
             mailbox.end(order, .failure(error))
         }
+        return transfers.count < count
+    }
+
+    /// When the oldest transfer has had its time.
+    private var patience: Instant? { transfers.values.map(\.startedAt).min().map { $0 + configuration.patience } }
+
+    /// Ends the oldest transfer, if it has had its time while others wait.
+    private func endSlow() -> Bool {
+        guard let patience, patience <= LoopTimer.now,
+            let slowest = transfers.values.min(by: { $0.startedAt < $1.startedAt })
+        else { return false }
+        end(slowest, .failure(.timedOut("no answer for \(configuration.patience.inSeconds) s, and others waited")))
+        return true
     }
 
     private func end(_ transfer: HTTPTransfer, _ result: Result<HTTPResponse, HTTPError>) {

@@ -103,6 +103,37 @@ import Testing
         }
     }
 
+    @Test func aSlowRequestGivesItsPlaceToOneThatWaits() async throws {
+        var configuration = HTTPFetcher.Configuration()
+        configuration.inFlightMax = 4
+        configuration.patience = .milliseconds(50)
+        let answer: @Sendable (TinyHTTPServer.Head) -> TinyHTTPServer.Reply = { head in
+            head.target == "/good" ? .send(.response()) : .sendAndHold([])
+        }
+        try await withServer(configuration, answering: answer) { fetcher, server in
+            let slow = try (0..<20).map { try fetcher.fetch(.local(server.url("/slow\($0)"))) { _ in } }
+            #expect(await fetcher.errorOf(.local(server.url("/good"))) == nil)
+            #expect(server.heads.count >= 17)
+            for id in slow { fetcher.cancel(id) }
+        }
+    }
+
+    @Test func oneHostDoesNotTakeAllPlaces() async throws {
+        var configuration = HTTPFetcher.Configuration()
+        configuration.inFlightMax = 4
+        configuration.inFlightPerHostMax = 2
+        configuration.patience = .seconds(600)
+        try await withServer(configuration, answering: { _ in .sendAndHold([]) }) { fetcher, slow in
+            let ids = try (0..<20).map { try fetcher.fetch(.local(slow.url("/\($0)"))) { _ in } }
+            while slow.heads.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
+            let good = try TinyHTTPServer { _ in .send(.response()) }
+            #expect(await fetcher.errorOf(.local(good.url("/"))) == nil)
+            #expect(slow.heads.count == 2)
+            await good.stop()
+            for id in ids { fetcher.cancel(id) }
+        }
+    }
+
     @Test func aClosedPortIsNotConnectedTo() async throws {
         let closed = try ClosedPort()
         let fetcher = HTTPFetcher()

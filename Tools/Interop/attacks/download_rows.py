@@ -134,18 +134,25 @@ async def collect(wire, waiting, counts):
 
 
 async def drip_unwanted(wire, counts, number):
-    """Never a byte that was asked for: haves, keep-alives, unasked blocks' heads, small extension messages."""
+    """Gives two blocks, and then drips the first of them again and again, so that bytes of a block always arrive."""
     await say_seed(wire)
     wire.send(peer.UNCHOKE)
-    task = asyncio.ensure_future(peer.read_on(wire))
+    waiting = []
+    task = asyncio.ensure_future(collect(wire, waiting, counts))
     try:
+        while not task.done() and len(waiting) < 2:
+            await asyncio.sleep(0.05)
+        blocks = [(payload, wire.torrent.block(*struct.unpack(">III", payload))) for payload in waiting[:2]]
+        for payload, block in blocks:
+            wire.send(peer.PIECE, payload[:8] + block)
+        payload, block = blocks[0]
         while not task.done():
-            wire.send(peer.PIECE, struct.pack(">II", 0, 0) + bytes(64))
-            wire.send(peer.HAVE, struct.pack(">I", 0))
-            wire.writer.write(bytes(4))
-            counts["sent"] += 1
-            await wire.drain()
-            await asyncio.sleep(0.5)
+            data = peer.message(peer.PIECE, payload[:8] + block)
+            for start in range(0, len(data), 50):
+                wire.writer.write(data[start : start + 50])
+                counts["bytes"] += 50
+                await wire.drain()
+                await asyncio.sleep(0.25)
     finally:
         task.cancel()
 
@@ -277,7 +284,7 @@ class PoisoningThenDripping(Hosted):
 
 
 class Unwanted(Attack):
-    key, title = "D6", "a lone peer drips what is not wanted, --stall-timeout 10"
+    key, title = "D6", "a lone peer drips a block that is there, --stall-timeout 10"
     strengths = (1, 3)
 
     def measure(self, lab, attacked):

@@ -75,7 +75,7 @@ struct RudeCrowdOptions: ParsableArguments {
     var kinds: String?
 
     @Option(help: ArgumentHelp("Length of the torrent; MB is 10^6 bytes, MiB 2^20.", valueName: "size"))
-    var size = DataSize(argument: "2MiB")!
+    var size = DataSize(argument: "1MiB")!
 
     @Option(help: ArgumentHelp("Piece length.", valueName: "size"))
     var piece = DataSize(argument: "64KiB")!

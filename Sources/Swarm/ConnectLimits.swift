@@ -1,0 +1,97 @@
+package import Primitives
+
+/// What the connections of all torrents of a client have in common: attempts at hosts and networks, and returns.
+///
+/// Whoever names peers decides which hosts we send packets to, so that the attempts at one host or network are limited
+/// whatever torrent and source they come from. The owner of several swarms hands the same value to each of them in turn
+/// (`Swarm.connectLimits`).
+package struct ConnectLimits: Sendable {
+    /// Limits of attempts and returns; rates per host and per network hold where hosts have addresses of their own.
+    package struct Configuration: Equatable, Sendable {
+        /// Whether addresses are counted; in private networks many peers share one.
+        package var countsHosts = false
+        /// Attempts at one host, whatever the port: six at once, then six a minute.
+        ///
+        /// One that succeeds earns `earnedByHandshake` more, so that the peers behind one address are all reached.
+        package var attemptsPerHost = HostBudget.Rate(burst: 6, per: .seconds(10))
+        /// The same for a /24 or /56.
+        package var attemptsPerPrefix = HostBudget.Rate(burst: 32, per: .seconds(2))
+        package var earnedByHandshake = 2
+        /// Attempts under way at the same time, of all torrents; each costs a socket.
+        package var attemptsMax = 512
+        /// Attempts of all torrents: a burst, then 200 a second.
+        package var attemptsOfAll = HostBudget.Rate(burst: 600, per: .milliseconds(5))
+        /// Connections that one host made to us and that ended soon and were of no use, before it has to wait.
+        package var returnsPerHost = HostBudget.Rate(burst: 30, per: .seconds(10))
+        package var returnsPerPrefix = HostBudget.Rate(burst: 120, per: .seconds(2))
+        /// Hosts whose counts are remembered, of each kind: some 3 MB.
+        package var hostsMax = 16_384
+
+        package init() {}
+    }
+
+    private let configuration: Configuration
+    private var attempts: HostBudget
+    private var returns: HostBudget
+    private var all: HostBudget
+    private var underWay = 0
+    /// Attempts that were put off.
+    package private(set) var deferredCount = 0
+    /// Callers that were refused since they had returned too often.
+    package private(set) var returnsRefusedCount = 0
+
+    package init(_ configuration: Configuration) {
+        self.configuration = configuration
+        attempts = HostBudget(
+            host: configuration.attemptsPerHost, prefix: configuration.attemptsPerPrefix,
+            entriesMax: configuration.hostsMax)
+        returns = HostBudget(
+            host: configuration.returnsPerHost, prefix: configuration.returnsPerPrefix,
+            entriesMax: configuration.hostsMax)
+        all = HostBudget(host: configuration.attemptsOfAll, prefix: configuration.attemptsOfAll, entriesMax: 1)
+    }
+
+    /// Begins an attempt; when it may not be made now, returns the time for the next try.
+    mutating func begin(_ endpoint: Endpoint, now: Instant) -> Instant? {
+        guard underWay < configuration.attemptsMax else {
+            deferredCount += 1
+            return now + .seconds(1)
+        }
+        guard let wait = wait(for: endpoint, now: now) else {
+            underWay += 1
+            return nil
+        }
+        deferredCount += 1
+        // Not each millisecond anew.
+        return max(wait, now + .milliseconds(100))
+    }
+
+    private mutating func wait(for endpoint: Endpoint, now: Instant) -> Instant? {
+        if let wait = all.wait(for: Self.everything, now: now) { return wait }
+        if configuration.countsHosts, let wait = attempts.take(endpoint, now: now) { return wait }
+        return all.take(Self.everything, now: now)
+    }
+
+    /// Stands for all hosts.
+    private static let everything = Endpoint.v4(0, 0, 0, 0, port: 0)
+
+    /// The attempt is over, with a handshake or without.
+    mutating func ended(_ endpoint: Endpoint, hasHandshake: Bool, now: Instant) {
+        underWay -= 1
+        if hasHandshake, configuration.countsHosts {
+            attempts.earned(configuration.earnedByHandshake, by: endpoint, now: now)
+        }
+    }
+
+    /// Whether a host may connect to us again.
+    mutating func mayReturn(_ endpoint: Endpoint, now: Instant) -> Bool {
+        guard configuration.countsHosts, returns.wait(for: endpoint, now: now) != nil else { return true }
+        returnsRefusedCount += 1
+        return false
+    }
+
+    /// A connection that this host made to us has ended soon, and was of no use.
+    mutating func returned(_ endpoint: Endpoint, now: Instant) {
+        if configuration.countsHosts { _ = returns.take(endpoint, now: now) }
+    }
+}

@@ -1,0 +1,213 @@
+import PeerProtocol
+import Primitives
+
+/// Who keeps a place when others wait for it.
+///
+/// A connection over which blocks have gone lately keeps its place. Of the others, callers give way to callers, so that
+/// no host and no network closes the torrent to others, and all give way to candidates that were not tried yet.
+extension Swarm {
+    // MARK: Callers
+
+    /// False if there is no place for a peer that has called.
+    ///
+    /// A quarter of the places is kept for peers that we choose ourselves. When the others are taken, of those that are
+    /// of no use gives way, in this order:
+    ///
+    /// 1. the oldest of the network, or of the host, that holds at least two places more than the caller's;
+    /// 2. the oldest connection that neither side is interested in;
+    /// 3. the last in the canonical order (BEP 40), where it comes after the caller, or the oldest while our address is
+    ///    unknown. A call of ours that was not answered goes before a connection, and a host that has a place displaces
+    ///    nobody in this way, but where many peers share one address.
+    mutating func makeRoom(for endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> Bool {
+        let isQuotaUsed = callers.count >= configuration.peersMax * 3 / 4
+        guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
+        let isHere = configuration.bansHosts && callers.count(ofHostOf: endpoint) > 0
+        guard
+            let loser = greedyCaller(besides: endpoint, now: now) ?? idleCaller(now: now)
+                ?? (isHere ? nil : lastInOrder(before: endpoint, onlyIncoming: isQuotaUsed, now: now))
+        else {
+            counters.callersRefused += 1
+            return false
+        }
+        lose(loser, .displaced, closing: true, now: now, into: &outbox)
+        return true
+    }
+
+    /// The oldest useless caller of the network and host that hold most, if they hold more than the newcomer's would.
+    private mutating func greedyCaller(besides newcomer: Endpoint, now: Instant) -> PeerHandle? {
+        let (ofPrefix, ofHost) = (callers.count(ofPrefixOf: newcomer), callers.count(ofHostOf: newcomer))
+        var best: (prefix: Int, host: Int, place: Int)?
+        for place in peers.indices where !peers[place].isOutgoing && !isUseful(place, now: now) {
+            let endpoint = peers[place].endpoint
+            let (prefix, host) = (callers.count(ofPrefixOf: endpoint), callers.count(ofHostOf: endpoint))
+            let isNeighbour = endpoint.prefix == newcomer.prefix
+            guard isNeighbour ? host > ofHost + 1 : prefix > ofPrefix + 1 else { continue }
+            if let best {
+                let isLess = (prefix, host) < (best.prefix, best.host)
+                let isSame = (prefix, host) == (best.prefix, best.host)
+                if isLess || isSame && isOlder(best.place, than: place) { continue }
+            }
+            best = (prefix, host, place)
+        }
+        return best.map { peers[$0.place].handle }
+    }
+
+    private mutating func idleCaller(now: Instant) -> PeerHandle? {
+        var oldest: Int?
+        for place in peers.indices where !peers[place].isOutgoing && !isUseful(place, now: now) {
+            guard !peers[place].isInterestedInUs, !peers[place].areWeInterested,
+                now - peers[place].phaseSince >= configuration.displaceIdleDelay
+            else { continue }
+            if let oldest, isOlder(oldest, than: place) { continue }
+            oldest = place
+        }
+        return oldest.map { peers[$0].handle }
+    }
+
+    private func isOlder(_ place: Int, than other: Int) -> Bool {
+        (peers[place].phaseSince, peers[place].handle) < (peers[other].phaseSince, peers[other].handle)
+    }
+
+    /// The last of those that may be displaced; a call of ours that was not answered goes before a connection.
+    private mutating func lastInOrder(before caller: Endpoint, onlyIncoming: Bool, now: Instant) -> PeerHandle? {
+        let ours = candidates.priority(of: caller)
+        var last: (isOpen: Int, priority: UInt32, place: Int)?
+        for place in peers.indices where !(onlyIncoming && peers[place].isOutgoing) {
+            guard mayBeDisplaced(place, now: now) else { continue }
+            let priority = candidates.priority(of: peers[place].endpoint)
+            if let ours, let priority, priority >= ours { continue }
+            let isOpen = peers[place].isOpen ? 1 : 0
+            let rank = priority?.rawValue ?? 0
+            if let last {
+                if (isOpen, rank) > (last.isOpen, last.priority) { continue }
+                if (isOpen, rank) == (last.isOpen, last.priority), isOlder(last.place, than: place) { continue }
+            }
+            last = (isOpen, rank, place)
+        }
+        return last.map { peers[$0.place].handle }
+    }
+
+    private mutating func mayBeDisplaced(_ place: Int, now: Instant) -> Bool {
+        switch peers[place].phase {
+        case .connecting: true
+        case .handshaking: false
+        case .open: !isUseful(place, now: now) && now - peers[place].phaseSince >= configuration.displaceDelay
+        }
+    }
+
+    private mutating func isUseful(_ place: Int, now: Instant) -> Bool {
+        peers[place].isUseful(within: configuration.usefulTime, now: now)
+    }
+
+    /// A wanted block is whole: its peer is of use.
+    mutating func noteBlock(from place: Int, now: Instant) {
+        peers[place].lastUseAt = now
+        lastReceivedAt = now
+    }
+
+    // MARK: Candidates
+
+    /// Whether a peer has given us something in `usefulTime`, as of the last tick.
+    package var isReceiving: Bool { giverCount > 0 }
+
+    /// Whether we want something and receive nothing.
+    func isStarving(now: Instant) -> Bool {
+        // While the storage is being opened, no peer can be of use.
+        guard let picker else { return race != nil }
+        // A limit may leave less than a block in that time.
+        let time = allowance.download == nil ? configuration.uselessTimeStarving : configuration.uselessTime
+        return !picker.isComplete && !isReadingPaused && now - lastReceivedAt >= time
+    }
+
+    /// Ends connections of no use while candidates wait that were not tried yet.
+    ///
+    /// So many places are wanted as attempts could begin, a quarter of all at most. While something is received, one
+    /// connection goes at a time, a few a minute and more the more candidates wait; else an eighth of the places.
+    mutating func giveWay(now: Instant, into outbox: inout Outbox) {
+        noteUseful(now: now)
+        let wanted = min(candidates.freshCount, max(configuration.peersMax / 4, 1), configuration.connectingMax)
+        let missing = wanted + peers.count - counters.attempts - configuration.peersMax
+        guard missing > 0, !hasFailed, race != nil || picker != nil else { return }
+        let isStarving = isStarving(now: now)
+        guard isStarving || now >= nextGiveWay else { return }
+        let count = isStarving ? min(missing, max(configuration.peersMax / 8, 1)) : 1
+        let useless = uselessPlaces(isStarving: isStarving, now: now)
+        guard !useless.isEmpty else { return }
+        nextGiveWay = now + max(.seconds(1), configuration.giveWayInterval / (1 + candidates.freshCount / 100))
+        for handle in useless.prefix(count) { lose(handle, .displaced, closing: true, now: now, into: &outbox) }
+    }
+
+    private mutating func noteUseful(now: Instant) {
+        (usefulCount, giverCount) = (0, 0)
+        for place in peers.indices where isUseful(place, now: now) {
+            usefulCount += 1
+            if peers[place].receivedBytes > 0 { giverCount += 1 }
+        }
+    }
+
+    /// Connections that had their time and were of no use: first those that promise least, of these the oldest.
+    private mutating func uselessPlaces(isStarving: Bool, now: Instant) -> [PeerHandle] {
+        let starvingTime = race == nil ? configuration.uselessTimeStarving : configuration.uselessTimeMetadata
+        let time = isStarving ? starvingTime : configuration.uselessTime
+        let isSeed = picker?.isComplete == true
+        var useless: [(promise: Int, place: Int)] = []
+        for place in peers.indices where peers[place].isOpen && !isUseful(place, now: now) {
+            guard now - (peers[place].lastUseAt ?? peers[place].phaseSince) >= time else { continue }
+            // It waits for its turn.
+            guard !isSeed || !peers[place].isWaitingForPieces else { continue }
+            useless.append((promise(of: place), place))
+        }
+        useless.sort { left, right in
+            left.promise == right.promise ? isOlder(left.place, than: right.place) : left.promise < right.promise
+        }
+        return useless.map { peers[$0.place].handle }
+    }
+
+    /// What a peer that is of no use may become: 0 has nothing for us, 1 has and keeps it, 2 wants something of us too.
+    private func promise(of place: Int) -> Int {
+        guard peers[place].areWeInterested || peers[place].extensions.metadataSize != nil else { return 0 }
+        return peers[place].isWaitingForPieces && peers[place].isChokingUs ? 2 : 1
+    }
+
+    // MARK: After the end
+
+    /// What the end of a connection or an attempt means for the next one.
+    mutating func rememberEndpoint(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
+        if reason == .badData { return ban(peer, now: now) }
+        guard peer.isOutgoing else { return noteReturn(of: peer, lostBy: reason, now: now) }
+        if reason == .ourselves { return candidates.isOurselves(peer.endpoint, now: now) }
+        if reason.isSuspicious { return candidates.misbehaved(peer.endpoint, now: now) }
+        // A peer that took the call and said nothing may want it opened the other way.
+        let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
+        if saidNothing, candidates.opensOtherwise(peer.endpoint, timedOut: reason == .timedOut, now: now) { return }
+        switch reason {
+        case .redundant: candidates.shelved(peer.endpoint, isSeed: peer.wantsNothing)
+        case .displaced where !peer.isOpen:
+            candidates.postponed(peer.endpoint, until: now + configuration.reconnectDelay)
+        case .displaced where peer.lastUseAt == nil: candidates.wasUseless(peer.endpoint, now: now)
+        case .closed where peer.lastUseAt != nil, .displaced: candidates.ended(peer.endpoint, now: now)
+        default: candidates.failed(peer.endpoint, now: now)
+        }
+    }
+
+    private mutating func ban(_ peer: Peer, now: Instant) {
+        candidates.ban(peer.endpoint, now: now)
+        // Where hosts are refused, the port does not matter.
+        guard !configuration.bansHosts, !peer.isOutgoing, let port = peer.extensions.listenPort, port != 0 else {
+            return
+        }
+        var listening = peer.endpoint
+        listening.port = port
+        candidates.ban(listening, now: now)
+    }
+
+    /// The port of an incoming connection is not one to call back at; its host may come back too often.
+    private mutating func noteReturn(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
+        switch reason {
+        case .closed, .protocolViolation, .redundant:
+            guard peer.lastUseAt == nil, now - peer.phaseSince < configuration.returnTime else { return }
+            connectLimits.returned(peer.endpoint, now: now)
+        default: break
+        }
+    }
+}
