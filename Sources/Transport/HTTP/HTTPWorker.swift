@@ -117,6 +117,7 @@ final class HTTPWorker {
                 end(transfer, transfer.result(code: code))
             }
         }
+        return transfers.count < count
     }
 
     // MARK: Names that libcurl must not look up
@@ -157,7 +158,6 @@ final class HTTPWorker {
         case .failure(let error):
             mailbox.end(order, .failure(error))
         }
-        return transfers.count < count
     }
 
     /// When the oldest transfer has had its time.
