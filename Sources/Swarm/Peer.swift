@@ -170,6 +170,8 @@ struct Peer {
         sentInTurnSeen = sentInTurn
     }
 
+    /// Whether anything that was wanted has come lately.
+    var gives: Bool { receivedInRound > 0 || receivedInLastRound > 0 }
     var isEncrypted: Bool { !session.ciphers.sending.isTransparent }
     var isOpen: Bool { phase == .open }
     var speaksExtensions: Bool { session.peerHandshake?.capabilities.contains(.extensionProtocol) ?? false }

@@ -443,6 +443,9 @@ class Trial:
         return not self.breaches
 
     def close(self):
+        # A second signal must not leave namespaces behind.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         for process in reversed(self.processes):
             process.stop()
         if self.options.keep:
