@@ -89,8 +89,6 @@ struct SwarmBench {
         say(peer, [.request(BlockRequest(piece: piece, offset: 0, length: Self.blockLength))])
     }
 
-    mutating func hangUp(_ peer: PeerHandle) { tell { $0.disconnected(peer, now: $2, into: &$1) } }
-
     /// Somebody connects; what it says goes into the same read.
     mutating func call(
         from endpoint: Endpoint, as peerID: PeerID? = nil, saying messages: [OutgoingMessage] = []
