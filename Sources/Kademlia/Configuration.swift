@@ -67,6 +67,10 @@ package struct Configuration: Sendable {
     /// Off, any token opens the store: only for showing, in the simulator, what tokens are good for.
     package var checksTokens = true
 
+    /// Off, a full store makes room at random and nobody has a share of it: only for showing, in the simulator, what
+    /// shares are good for.
+    package var sharesStores = true
+
     /// Announced peers are forgotten after this (libtorrent: 1.5 times the usual announce interval).
     package var peerLifetime = Duration.seconds(45 * 60)
 
@@ -101,6 +105,8 @@ package struct Configuration: Sendable {
         package var contactsPerReply = 16
         /// Distinct peers reported by one lookup.
         package var peersPerLookup = 2000
+        /// Of these, the most that one answer brings (libtorrent sends 100; a packet of 1,500 bytes has room for 180).
+        package var peersPerReply = 200
         package var bootstrapEndpointCount = 64
         /// Unverified contacts waiting to be pinged.
         package var unverifiedContactCount = 64
@@ -108,13 +114,18 @@ package struct Configuration: Sendable {
         package var restoredContactCount = 512
         /// Infohashes with announced peers (libtorrent: 2,000).
         package var infoHashCount = 2000
-        /// Infohashes that one network, a /24 or a /64, was the first to announce, in public mode: a flood from there
-        /// drives out no more of others.
+        /// Infohashes that are charged to one network, a /24 or a /56, in public mode; a further one displaces one of
+        /// these.
         package var infoHashesPerNetwork = 100
         /// Peers per infohash and family (libtorrent: 500).
         package var peersPerInfoHash = 500
-        /// Peers of one infohash from one address, in public mode.
+        /// Peers of one infohash from one address, in public mode; a further one displaces the oldest of these, and is
+        /// not reported by a lookup.
         package var peersPerAddress = 8
+        /// Peers of one infohash from one network, a /24 or a /56, in public mode; a further one displaces one of these.
+        ///
+        /// A sixteenth of a list: more than live behind one translator, too few to fill an answer.
+        package var peersPerNetwork = 32
         /// Items stored for others, immutable and mutable together, of up to 1,000 bytes each (libtorrent: 700 each).
         package var itemCount = 1000
         /// Signatures of items stored with us that are verified in a second, and as many at once.

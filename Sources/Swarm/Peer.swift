@@ -54,6 +54,8 @@ struct Peer {
     var allowedFastCount = 0
     var isChokingUs = true
     var isInterestedInUs = false
+    /// When it last said where its DHT node is (BEP 5) and was heard.
+    var portHeardAt: Instant?
 
     // What we said.
     /// Pieces that we give it even while we choke it (BEP 6).

@@ -64,9 +64,7 @@ extension Swarm {
         case .request(let block): requestReceived(block, from: place, now: now, into: &outbox)
         case .cancel(let block): cancelReceived(block, from: place, now: now, into: &outbox)
         case .port(let port):
-            var contact = peers[place].endpoint
-            contact.port = port
-            if port != 0 { outbox.contacts.append(contact) }
+            portReceived(port, from: place, now: now, into: &outbox)
         case .extended(let id, let payload):
             extendedReceived(id, bytes, payload, from: place, now: now, into: &outbox)
         }
@@ -108,6 +106,15 @@ extension Swarm {
         peers[place].trust.unchoked()
         // A doubted peer would get more time for what it owes by each choke.
         if !peers[place].trust.isDoubted { restartClocks(of: place, now: now) }
+    }
+
+    /// A peer says where its DHT node is (BEP 5): once, or again when its port has changed.
+    private mutating func portReceived(_ port: UInt16, from place: Int, now: Instant, into outbox: inout Outbox) {
+        guard port != 0, peers[place].portHeardAt.map({ $0 + Self.portInterval <= now }) ?? true else { return }
+        peers[place].portHeardAt = now
+        var contact = peers[place].endpoint
+        contact.port = port
+        outbox.contacts.append(contact)
     }
 
     private mutating func haveReceived(_ piece: Int, from place: Int, now: Instant, into outbox: inout Outbox) {
@@ -179,4 +186,6 @@ extension Swarm {
     }
 
     private static let earlyHavesMax = 10_000
+    /// The least time between two PORT messages of a connection that are heard.
+    private static let portInterval = Duration.seconds(60)
 }

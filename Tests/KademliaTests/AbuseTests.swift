@@ -140,7 +140,7 @@ import Testing
     @Test mutating func aShortAnswerHasFewerPeersThenFewerNodesThenNothing() {
         var bench = richBench {
             $0.answerBytesPerQueryByte = 0
-            $0.answerBurstPerSource = 1200
+            $0.answerBurstPerSource = 1310
             $0.answerBurstInTotal = 1 << 20
         }
         let asker = Stranger(id: .random(using: &generator), endpoint: address(5000))

@@ -109,22 +109,35 @@ import Testing
         #expect(reply.item?.value.count == 1000 && reply.bytes.count > 1024 && reply.bytes.count <= 1280)
     }
 
+    private func put(_ number: Int, _ address: UInt32, _ store: inout ItemStore) -> ID160 {
+        let item = Item(value: Array("i\(number)e".utf8))
+        let source = Endpoint.v4(EndpointV4(address: address, port: 6881))
+        let isStored = store.put(item, at: item.target, from: source, now: .origin)
+        #expect(isStored)
+        return item.target
+    }
+
     /// A flood from one network displaces itself, not the items of others.
     @Test func aFloodDisplacesItself() {
         var configuration = Configuration()
         configuration.limits.itemCount = 100
-        var store = ItemStore(configuration: configuration)
-        var generator = SeededGenerator(number: 1)
-        let put = { (number: Int, address: UInt32, store: inout ItemStore, generator: inout SeededGenerator) in
-            let item = Item(value: Array("i\(number)e".utf8))
-            let source = Endpoint.v4(EndpointV4(address: address, port: 6881))
-            #expect(store.put(item, at: item.target, from: source, now: .origin, using: &generator))
-            return item.target
-        }
-        let honest = (0..<40).map { put($0, 0x2D00_0001 + UInt32($0) << 8, &store, &generator) }
-        for number in 0..<5000 { _ = put(1000 + number, 0x3700_0000 + UInt32(number % 256), &store, &generator) }
+        var store = ItemStore(configuration: configuration, key: (1, 2))
+        let honest = (0..<40).map { put($0, 0x2D00_0001 + UInt32($0) << 8, &store) }
+        for number in 0..<5000 { _ = put(1000 + number, 0x3700_0000 + UInt32(number % 256), &store) }
         #expect(store.count == 100)
         #expect(honest.allSatisfy { store.item(of: $0, now: .origin) != nil })
         #expect(store.evictedCount == 4940)
+    }
+
+    /// An attacker stores the item of another first, so that it is charged to the attacker's network; then floods.
+    @Test func anItemThatOthersStoreToIsNotChargedToTheFlood() {
+        var configuration = Configuration()
+        configuration.limits.itemCount = 100
+        var store = ItemStore(configuration: configuration, key: (1, 2))
+        let target = put(1, 0x3700_0001, &store)
+        for number in 0..<20 { _ = put(1000 + number, 0x3700_0002, &store) }
+        #expect(put(1, 0x2D00_0001, &store) == target)
+        for number in 0..<5000 { _ = put(2000 + number, 0x3700_0000 + UInt32(number % 256), &store) }
+        #expect(store.item(of: target, now: .origin) != nil)
     }
 }

@@ -48,6 +48,13 @@ extension LimitCase {
             scene.answerLookup(with: ReplyContent(values: (0..<50).map { scene.endpoint(100 + $0) }))
             return scene.statistics.refused.peers
         },
+        LimitCase("peersPerReply") {
+            $0.limits.peersPerReply = 30
+        } refusals: {
+            var scene = LimitScene($0)
+            scene.answerLookup(with: ReplyContent(values: (0..<50).map { scene.endpoint(100 + $0) }))
+            return scene.statistics.refused.peers
+        },
         LimitCase("bootstrapEndpointCount") {
             $0.limits.bootstrapEndpointCount = 10
         } refusals: {
@@ -103,7 +110,7 @@ extension LimitCase {
             for number in 1..<5 as Range<UInt64> {
                 scene.announce(InfoHash(high: number, middle: 0, low: 0), port: 5000, by: announcer)
             }
-            return scene.statistics.refused.announces
+            return scene.statistics.refused.evictedInfoHashes
         },
         LimitCase("peersPerAddress") {
             $0.networkMode = .public
@@ -113,7 +120,18 @@ extension LimitCase {
             var scene = LimitScene($0)
             let announcer = scene.stranger(1)
             for port in 5000..<5004 as Range<UInt16> { scene.announce(.zero, port: port, by: announcer) }
-            return scene.statistics.refused.announces
+            return scene.statistics.refused.evictedPeers
+        },
+        LimitCase("peersPerNetwork") {
+            $0.networkMode = .public
+        } tight: {
+            $0.limits.peersPerNetwork = 2
+        } refusals: {
+            var scene = LimitScene($0)
+            for host in 1..<5 as Range<UInt8> {
+                scene.announce(.zero, by: scene.stranger(at: .v4(60, 1, 2, host, port: 7000)))
+            }
+            return scene.statistics.refused.evictedPeers
         },
         LimitCase("replyByteCount") {
             $0.limits.replyByteCount = 400

@@ -85,7 +85,8 @@ import Testing
         }
         let values = (0..<50).map { endpoint(1000 + $0) }
         bench.receive(seed.reply(to: query, ReplyContent(nodes: nodes, values: values)), from: seed.endpoint)
-        #expect(bench.node.statistics.refused.peers == 20)
+        // One answer may bring a quarter of the room.
+        #expect(bench.node.statistics.refused.peers == 42)
         #expect(bench.node.statistics.refused.candidates >= 4)
         bench.advance(by: .seconds(30))
         let asked = Set(bench.takeSent().filter { $0.query?.target == .zero }.map(\.to))

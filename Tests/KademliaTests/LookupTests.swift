@@ -1,7 +1,8 @@
 import KRPC
-import Kademlia
 import Primitives
 import Testing
+
+@testable import Kademlia
 
 /// The machine alone: facts in, steps out.
 @Suite struct LookupTests {
@@ -253,5 +254,82 @@ import Testing
         lookup.storeStalled(0)
         #expect(steps(&lookup, at: now + .seconds(2)) == [])
         #expect(steps(&lookup, at: now + .seconds(4)) == [.finish])
+    }
+
+    // MARK: Lies
+
+    private func secure(_ number: UInt32) -> Contact {
+        var generator = SeededGenerator(number: UInt64(number))
+        let endpoint = Endpoint.v4(EndpointV4(address: 0x2D00_0001 + number << 16, port: 6881))
+        return Contact(id: SecureID.make(for: endpoint, using: &generator), endpoint: endpoint)
+    }
+
+    /// No estimate of the network's size yet, and sixteen sybils nearer than all others.
+    @Test func aFirstLookupIsNotEndedBySybils() {
+        var lookup = lookup(1...16)
+        let honest = (0..<20).map(secure)
+        for contact in honest { _ = lookup.offer(contact) }
+        var asked: [NodeID] = []
+        for _ in 0..<50 {
+            for step in steps(&lookup) {
+                guard case .ask(.candidate(let index), let endpoint, let id?) = step else { continue }
+                asked.append(id)
+                lookup.answered(.candidate(index), by: Contact(id: id, endpoint: endpoint), token: [])
+            }
+        }
+        let nearest = honest.map(\.id).sorted { $0.distance(to: target) < $1.distance(to: target) }
+        #expect(lookup.phase == .finished)
+        #expect(asked.count >= 8 && Set(asked).isSuperset(of: nearest.prefix(8)))
+        #expect(Set(asked).isSubset(of: honest.map(\.id)))
+        #expect(lookup.representative?.map(\.id) == Array(nearest.prefix(8)))
+    }
+
+    @Test func aLookupOfSybilsAloneSaysNothingAboutTheSizeOfTheNetwork() {
+        var lookup = lookup(1...16)
+        for _ in 0..<50 {
+            for step in steps(&lookup) {
+                guard case .ask(.candidate(let index), _, let id?) = step else { continue }
+                answer(&lookup, index, id.low)
+            }
+        }
+        #expect(lookup.phase == .finished && lookup.closest.count == 8)
+        #expect(lookup.representative == nil)
+    }
+
+    @Test func anEndpointThatWasNamedUnderAWrongIDCountsUnderItsOwn() {
+        var lookup = lookup([1, 2])
+        #expect(asked(&lookup) == [1, 2])
+        // The first is somebody farther away, the second claims to be nearer.
+        let honest = Contact(id: NodeID(high: 0, middle: 0, low: 900), endpoint: contact(1).endpoint)
+        lookup.answered(.candidate(0), by: honest, token: [7])
+        lookup.answered(.candidate(1), by: Contact(id: .zero, endpoint: contact(2).endpoint), token: [8])
+        #expect(lookup.closest == [honest] && lookup.answeredCount == 1)
+    }
+
+    @Test func anIDThatWasNamedAtAWrongEndpointIsAskedAtItsOwnToo() {
+        var lookup = lookup([])
+        let honest = secure(1)
+        let wrong = Contact(id: honest.id, endpoint: .v4(60, 1, 2, 3, port: 7000))
+        #expect(lookup.offer(wrong) == .taken)
+        #expect(lookup.offer(honest) == .taken)
+        #expect(lookup.offer(Contact(id: honest.id, endpoint: .v4(61, 1, 2, 3, port: 7000))) == .refused)
+        for step in steps(&lookup) {
+            guard case .ask(.candidate(let index), let endpoint, _) = step else { continue }
+            lookup.answered(.candidate(index), by: Contact(id: honest.id, endpoint: endpoint), token: [])
+        }
+        #expect(lookup.closest.map(\.id) == [honest.id], "one id counts once")
+    }
+
+    @Test func aWrongPortInTheWayIsGoneWhenItIsSilent() {
+        var lookup = lookup([])
+        let honest = secure(1)
+        var wrong = honest
+        wrong.endpoint.port = 7000
+        wrong.id.low ^= 8
+        #expect(lookup.offer(wrong) == .taken)
+        #expect(lookup.offer(honest) == .refused, "one at a time")
+        #expect(asked(&lookup) == [wrong.id.low])
+        lookup.stalled(.candidate(0), now: now + .seconds(1))
+        #expect(asked(&lookup, at: now + .seconds(1)) == [honest.id.low])
     }
 }

@@ -90,12 +90,121 @@ import Testing
 
     @Test mutating func oneAddressHasAShareOfAnInfoHashInPublicMode() {
         var store = PeerStore(configuration: configuration { $0.networkMode = .public })
-        var outcomes: [PeerStore.Outcome] = []
-        for port in 1...10 {
-            let peer = Endpoint.v4(44, 1, 1, 1, port: UInt16(port))
-            outcomes.append(store.announce(infoHash, peer: peer, now: .origin, using: &generator))
+        for port in 1...10 as ClosedRange<UInt16> {
+            let peer = Endpoint.v4(44, 1, 1, 1, port: port)
+            let outcome = store.announce(
+                infoHash, peer: peer, now: .origin + .seconds(Int(port)), using: &generator)
+            #expect(outcome == .added)
         }
-        #expect(outcomes == Array(repeating: .added, count: 8) + [.refused, .refused])
+        let ports = Set(read(store, infoHash).map(\.port))
+        #expect(ports == Set(3...10), "the latest eight")
+        #expect(store.evictedPeerCount == 2)
+    }
+
+    /// What a flood of fakes consists of.
+    enum Crowd: CaseIterable {
+        case oneSubnet64, oneSubnet48, oneHost, portsOfOneSubnet24, hundredSubnets24
+
+        func peer(_ number: Int) -> Endpoint {
+            let (word, port) = (UInt64(number), UInt16(2000 + number % 50_000))
+            return switch self {
+            case .oneSubnet64: .v6(EndpointV6(high: 0x2A0B_1234 << 32, low: word + 1, port: port))
+            case .oneSubnet48: .v6(EndpointV6(high: 0x2A0B_1234 << 32 | word % 0x1_0000, low: word, port: port))
+            case .oneHost: .v4(60, 1, 2, 3, port: port)
+            case .portsOfOneSubnet24: .v4(60, 1, 2, UInt8(number % 250), port: port)
+            case .hundredSubnets24: .v4(60, 1, UInt8(number % 100), UInt8(number / 100 % 250), port: port)
+            }
+        }
+
+        /// A peer of a network and provider of its own, of the family of the crowd.
+        func honest(_ number: Int) -> Endpoint {
+            switch self {
+            case .oneSubnet64, .oneSubnet48:
+                .v6(EndpointV6(high: UInt64(0x2A01_0000 + number) << 32, low: 1, port: 6881))
+            case .oneHost, .portsOfOneSubnet24, .hundredSubnets24: .v4(UInt8(70 + number), 1, 1, 1, port: 6881)
+            }
+        }
+    }
+
+    @Test(arguments: Crowd.allCases, [2500, 10_000])
+    mutating func fakesOfFewNetworksDisplaceNoLonePeer(crowd: Crowd, fakes: Int) {
+        var store = PeerStore(configuration: configuration { $0.networkMode = .public })
+        let honest = (0..<20).map(crowd.honest)
+        for peer in honest { _ = store.announce(infoHash, peer: peer, now: .origin, using: &generator) }
+        for number in 0..<fakes {
+            let time = Instant.origin + .seconds(1 + number / 10)
+            _ = store.announce(infoHash, peer: crowd.peer(number), now: time, using: &generator)
+        }
+        let family = honest[0].family
+        let all = Set(read(store, infoHash, family, after: .seconds(1100)))
+        #expect(all.isSuperset(of: honest), "\(all.intersection(honest).count) of 20 are left")
+        // An answer of 50 peers has all that are the only ones of their network, unless there are more than 50 of those.
+        let answer = Set(read(store, infoHash, family, upTo: 50, after: .seconds(1100)))
+        let wanted = crowd == .hundredSubnets24 || crowd == .oneSubnet48 ? 1 : 20
+        #expect(answer.count == min(50, all.count) && answer.intersection(honest).count >= wanted)
+        #expect(store.peerCount(of: infoHash, family: family) <= 500)
+    }
+
+    /// Whoever has an address in every network can displace others, but no more than its number allows: announcing
+    /// again and again wins nothing.
+    @Test mutating func lonePeersAreDisplacedOnlyInProportion() {
+        var store = PeerStore(
+            configuration: configuration {
+                $0.networkMode = .public
+                $0.limits.peersPerInfoHash = 100
+            })
+        let peer = { (number: Int) in Endpoint.v4(UInt8(60 + number % 100), UInt8(number / 100), 1, 1, port: 6881) }
+        let (honest, fakes) = ((0..<50).map(peer), (50..<200).map(peer))
+        for peer in honest { _ = store.announce(infoHash, peer: peer, now: .origin, using: &generator) }
+        for round in 0..<50 {
+            for peer in fakes {
+                let time = Instant.origin + .seconds(round)
+                _ = store.announce(infoHash, peer: peer, now: time, using: &generator)
+            }
+        }
+        let left = Set(read(store, infoHash)).intersection(honest).count
+        #expect((10...40).contains(left), "\(left) of 50: half of all 200 find room")
+    }
+
+    @Test mutating func aNetworkThatFloodsInfoHashesDisplacesItsOwn() {
+        for isPublic in [false, true] {
+            var store = PeerStore(
+                configuration: configuration {
+                    $0.networkMode = isPublic ? .public : .private
+                    $0.limits.infoHashCount = 300
+                })
+            let honest = (0..<200).map { InfoHash(high: UInt64($0), middle: 1, low: 0) }
+            for (number, infoHash) in honest.enumerated() {
+                let peer = Endpoint.v4(70, UInt8(number), 1, 1, port: 6881)
+                _ = store.announce(infoHash, peer: peer, now: .origin, using: &generator)
+            }
+            for number in 0..<5000 {
+                let infoHash = InfoHash(high: UInt64(number), middle: 2, low: 0)
+                let peer = Endpoint.v4(60, 1, UInt8(number % 3), UInt8(number % 250), port: 6881)
+                #expect(store.announce(infoHash, peer: peer, now: .origin, using: &generator) == .added)
+            }
+            #expect(store.infoHashCount == 300)
+            #expect(honest.allSatisfy { store.peerCount(of: $0, family: .v4) == 1 })
+        }
+    }
+
+    /// The attacker announces the infohash before all others, so that it is charged to the attacker; then floods.
+    @Test mutating func theFirstAnnouncerCannotTakeAnInfoHashAlong() {
+        var store = PeerStore(
+            configuration: configuration {
+                $0.networkMode = .public
+                $0.limits.infoHashCount = 300
+            })
+        _ = store.announce(infoHash, peer: .v4(60, 1, 1, 1, port: 6881), now: .origin, using: &generator)
+        let honest = (0..<20).map { Endpoint.v4(UInt8(70 + $0), 1, 1, 1, port: 6881) }
+        for peer in honest { _ = store.announce(infoHash, peer: peer, now: .origin, using: &generator) }
+        for number in 0..<5000 {
+            let fake = InfoHash(high: UInt64(number), middle: 2, low: 0)
+            let peer = Endpoint.v4(60, 1, UInt8(number % 7), UInt8(number % 250), port: 6881)
+            _ = store.announce(fake, peer: peer, now: .origin, using: &generator)
+        }
+        let all = Set(read(store, infoHash))
+        #expect(all.isSuperset(of: honest))
     }
 
     @Test(arguments: [(1, 5), (10, 3), (48, 50), (97, 20), (500, 50)])

@@ -21,6 +21,17 @@ import Testing
         #expect(table.count == 5)
     }
 
+    @Test mutating func aNewcomerCountsForItsNetwork() {
+        table.insert(1, heldBy: v4(1, 1))
+        table.insert(2, heldBy: v4(2, 1))
+        #expect(table.greediest(besides: v4(1, 2)) == 1)
+        #expect(table.greediest(besides: v4(2, 2)) == 2)
+        table.insert(3, heldBy: v4(2, 2))
+        #expect(table.greediest(besides: v4(3, 1)) == 2 || table.greediest(besides: v4(3, 1)) == 3)
+        #expect(table.greediest(besides: v4(1, 2)).map { $0 > 1 } == true)
+        #expect(HolderTable<Int>().greediest(besides: v4(1, 1)) == nil)
+    }
+
     @Test mutating func aNetworkOfManyHostsGivesWayBeforeAHostOfAnother() {
         for id in 0..<5 { table.insert(id, heldBy: v4(1, UInt8(id))) }
         for id in 10..<13 { table.insert(id, heldBy: v4(2, 1, port: UInt16(id))) }

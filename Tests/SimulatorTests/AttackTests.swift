@@ -1,9 +1,11 @@
 import Simulator
 import Testing
 
-/// The attacks on one node; those on a whole network take minutes and are for `dhtnode simulate attacks`.
+/// The attacks on one node, and on a small network; those on a large one take minutes and are for `dhtnode simulate attacks`.
 @Suite struct AttackTests {
-    private static let short: [Attack] = [.reflector, .tokenReplay, .storeFlood, .amplification]
+    private static let short: [Attack] = [
+        .reflector, .tokenReplay, .storeFlood, .fakePeers, .amplification, .coldStart,
+    ]
 
     @Test(arguments: short) func theDefenceHolds(attack: Attack) {
         let report = attack.carryOut(isDefended: true, seed: 1)

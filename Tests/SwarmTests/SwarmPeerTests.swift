@@ -44,6 +44,24 @@ private let reject: UInt8 = 16
         #expect(bench.closed == [peer, partial])
     }
 
+    // MARK: BEP 5
+
+    /// 200 PORT messages a second feed the DHT one contact a minute.
+    @Test func aPeerSaysWhereItsNodeIsOnceAMinute() throws {
+        var bench = try SwarmBench(isComplete: true)
+        let (flooder, other) = (bench.call(from: endpoint(10)), bench.call(from: endpoint(11)))
+        var heard: [Endpoint] = []
+        for second in 0..<61 {
+            let ports = (0..<200).map { OutgoingMessage.port(UInt16(1 + second * 200 + $0)) }
+            bench.say(flooder, ports)
+            heard += bench.outbox.contacts
+            bench.wait(.seconds(1))
+        }
+        #expect(heard.map(\.port) == [1, 12_001])
+        bench.say(other, [.port(0), .port(6881)])
+        #expect(bench.outbox.contacts.map(\.port) == [6881])
+    }
+
     // MARK: BEP 40
 
     @Test func aCallerThatComesBeforeTheLastTakesItsPlace() throws {

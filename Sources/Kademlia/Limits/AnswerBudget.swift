@@ -19,6 +19,9 @@ struct AnswerBudget: Sendable {
 
     /// With the find_node that a poor table needs instead of a ping.
     private static let pingByteCount = 110
+    /// The share of one network, and what an answer is taken to be long.
+    private static let shareDivisor = 8
+    private static let usualAnswerByteCount = 512
 
     private let isPublic: Bool
     private let bytesPerByte: Int?
@@ -31,6 +34,9 @@ struct AnswerBudget: Sendable {
     /// Bytes left for everybody who has not proved an address.
     private var totalLeft: Int
     private var answerBytes: TokenBucket?
+    /// What each network (each endpoint in private networks) may have of `answerBytes` while more than half of the
+    /// burst is used up.
+    private var shares: SourceLimiter
     private var networkRate = 0
     private var answerBytesRefused = 0
     private var proofs = 0
@@ -55,6 +61,10 @@ struct AnswerBudget: Sendable {
         rules.byteBurst = budgets.answerBurstPerNetwork
         rules.slotLimit = budgets.trackedNetworkCount
         networks = SourceLimiter(rules)
+        let share = (budgets.answerBytesPerSecond ?? 0) / Self.shareDivisor / Self.usualAnswerByteCount
+        shares = SourceLimiter(
+            SourceLimiter.Rules(
+                queriesPerSecond: max(1, share), queryBurst: max(2, 2 * share), slotLimit: budgets.trackedNetworkCount))
         answerBytes = budgets.answerBytesPerSecond.map { TokenBucket(perSecond: $0, burst: $0, now: now) }
     }
 
@@ -69,6 +79,13 @@ struct AnswerBudget: Sendable {
             answerBytesRefused += 1
             return .failure(.answerBytes)
         }
+        if let answerBytes, !answerBytes.has(reserveEighths: 4) {
+            let key = hash.key(of: isPublic ? source.prefix : source)
+            guard shares.entered(key, byteCount: 0, now: now) != nil else {
+                answerBytesRefused += 1
+                return .failure(.answerBytes)
+            }
+        }
         guard let host = hosts.entered(key(of: source), byteCount: byteCount, now: now) else {
             return .failure(.sourceRate)
         }
@@ -77,7 +94,7 @@ struct AnswerBudget: Sendable {
         guard !hosts.isProven(port: source.port, at: host, now: now) else { return .success(account) }
         account.room = hosts.room(at: host)
         if isPublic {
-            let key = hash.key(of: source.network)
+            let key = hash.key(of: source.prefix)
             guard let network = networks.entered(key, byteCount: byteCount, now: now) else {
                 networkRate += 1
                 return .failure(.networkRate)

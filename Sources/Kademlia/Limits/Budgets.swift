@@ -12,7 +12,7 @@ package struct Budgets: Hashable, Sendable {
     package var queriesPerSecondPerSource: Int? = 10
     package var queryBurstPerSource = 60
 
-    /// The same for the sources of one network, a /24 or a /64, that have not proved their address; public networks
+    /// The same for the sources of one network, a /24 or a /56, that have not proved their address; public networks
     /// only.
     package var queriesPerSecondPerNetwork: Int? = 100
     package var queryBurstPerNetwork = 600

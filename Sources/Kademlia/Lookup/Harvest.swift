@@ -3,29 +3,21 @@ import Primitives
 
 /// What the answers to a lookup brought beside nodes and peers.
 struct Harvest: Sendable {
-    private var seeds = ScrapeFilter?.none
-    private var peers = ScrapeFilter?.none
-    private var filterCount = 0
+    /// What the nodes nearest to the target say about its peers.
+    private var counts = ScrapeCounts()
     /// The newest authentic item of the target.
     private(set) var item: Item?
     /// Who gave samples, or filters, since some are asked twice, as bootstrap node and as candidate; never iterated.
     private var givers: Set<Endpoint> = []
     var refused = LookupReport.Refused()
 
-    var scrape: ScrapeEstimate? {
-        guard let seeds, let peers else { return nil }
-        return ScrapeEstimate(seeds: seeds.estimate, peers: peers.estimate, nodes: filterCount)
-    }
+    var scrape: ScrapeEstimate? { counts.estimate }
 
-    mutating func add(_ filters: FilterFields, from endpoint: Endpoint, in packet: RawSpan) {
-        guard givers.insert(endpoint).inserted, let otherSeeds = ScrapeFilter(packet.copy(filters.seeds)),
-            let otherPeers = ScrapeFilter(packet.copy(filters.peers))
+    mutating func add(_ filters: FilterFields, from contact: Contact, near target: ID160, in packet: RawSpan) {
+        guard givers.insert(contact.endpoint).inserted, let seeds = ScrapeFilter(packet.copy(filters.seeds)),
+            let peers = ScrapeFilter(packet.copy(filters.peers))
         else { return }
-        filterCount += 1
-        if seeds == nil { seeds = ScrapeFilter() }
-        if peers == nil { peers = ScrapeFilter() }
-        seeds?.formUnion(otherSeeds)
-        peers?.formUnion(otherPeers)
+        counts.add(seeds: seeds, peers: peers, distance: contact.id.distance(to: target))
     }
 
     /// Returns whether it is newer than what there was.

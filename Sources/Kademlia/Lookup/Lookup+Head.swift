@@ -17,9 +17,12 @@ extension Lookup {
 
     /// Looks through the list, nearest first, up to the first candidate that may be asked now.
     ///
-    /// - Parameter includingInsecure: while besieged, those that do not count are only asked when nobody else is left.
+    /// - Parameter includingInsecure: nobody else is left. While besieged or wary, nodes whose address does not allow
+    ///   their id are only asked then; without a siege they count then, too.
     func head(includingInsecure: Bool = false) -> Head {
         var head = Head()
+        let passesOverInsecure = (isBesieged || rules.isWary) && !includingInsecure
+        let countsInsecure = !isBesieged && !passesOverInsecure
         head.limit = limit
         var isInAll = false
         if case .total = rules.search.concurrency {
@@ -31,10 +34,10 @@ extension Lookup {
             let candidate = candidates[Int(index)]
             switch candidate.state {
             case .answered:
-                if counts(candidate) { head.live += 1 }
+                if countsInsecure || candidate.isSecure { head.live += 1 }
                 if isComplete(head.live, at: candidate) { return head }
             case .asked: head.load += isInAll ? 0 : weight(candidate)
-            case .fresh where isBesieged && !candidate.isSecure && !includingInsecure: continue
+            case .fresh where passesOverInsecure && !candidate.isSecure: continue
             case .fresh:
                 head.choice = choice(from: rank)
                 return head
@@ -102,8 +105,8 @@ extension Lookup {
         for index in order[rank...] {
             let candidate = candidates[Int(index)]
             guard candidate.contact.id.distance(to: target).bitWidth == width else { break }
-            guard candidate.state == .fresh, !isBesieged || candidate.isSecure == candidates[first].isSecure
-            else { continue }
+            let isOfItsKind = !isBesieged && !rules.isWary || candidate.isSecure == candidates[first].isSecure
+            guard candidate.state == .fresh, isOfItsKind else { continue }
             if candidate.likelihood > candidates[best].likelihood { best = Int(index) }
         }
         return best

@@ -21,6 +21,9 @@ extension Lookup {
         switch asked {
         case .candidate(let index):
             guard candidates.indices.contains(index) else { return }
+            if candidates[index].contact.id != contact.id, !rename(index, to: contact.id) {
+                return failed(.candidate(index))
+            }
             markAnswered(index, token: token)
         case .seed(let index):
             guard seeds.indices.contains(index) else { return }
@@ -31,8 +34,33 @@ extension Lookup {
         }
     }
 
+    /// Another id answered than the candidate was named under: it counts under its own one, if that is no nearer to the
+    /// target or its address allows it.
+    ///
+    /// Honest nodes can be named under wrong ids near the target; those who choose their ids themselves gain nothing.
+    private mutating func rename(_ index: Int, to id: NodeID) -> Bool {
+        let candidate = candidates[index]
+        let isPending = candidate.state == .asked || candidate.state == .stalled
+        guard phase == .searching, isPending, id != ownID else { return false }
+        let isSecure = rules.prefersSecureIDs && SecureID.isValid(id, for: candidate.contact.endpoint)
+        guard isSecure || id.distance(to: target) > candidate.contact.id.distance(to: target) else { return false }
+        guard let rank = order.firstIndex(of: UInt16(index)) else { return false }
+        order.remove(at: rank)
+        candidates[index].contact = Contact(id: id, endpoint: candidate.contact.endpoint)
+        candidates[index].isSecure = isSecure || !rules.prefersSecureIDs
+        order.insert(UInt16(index), at: position(of: id))
+        return true
+    }
+
     private mutating func markAnswered(_ index: Int, token: [UInt8]) {
         guard phase == .searching, candidates[index].state != .answered else { return }
+        // One id counts once, from wherever it answers.
+        let id = candidates[index].contact.id
+        var rank = position(of: id)
+        while rank < order.count, candidates[Int(order[rank])].contact.id == id {
+            if candidates[Int(order[rank])].state == .answered { return failed(.candidate(index)) }
+            rank += 1
+        }
         candidates[index].state = .answered
         candidates[index].token = token
         answeredCount += 1
@@ -44,6 +72,7 @@ extension Lookup {
         case .candidate(let index):
             guard candidates.indices.contains(index), candidates[index].state == .asked else { return }
             candidates[index].state = .stalled
+            releaseDeferred(besides: candidates[index].contact.endpoint)
         case .seed(let index):
             guard seeds.indices.contains(index), seeds[index].state == .asked else { return }
             seeds[index].state = .stalled
@@ -59,6 +88,7 @@ extension Lookup {
         guard case .candidate(let index) = asked, candidates.indices.contains(index) else { return }
         if candidates[index].state == .asked || candidates[index].state == .stalled {
             candidates[index].state = .failed
+            releaseDeferred(besides: candidates[index].contact.endpoint)
         }
     }
 
@@ -81,7 +111,9 @@ extension Lookup {
         guard now < endsAt else { return endSearch(now: now) }
         if rules.prefersSeeds, let step = askSeed(now: now) { return step }
         var head = head()
-        if head.choice == nil, isBesieged, head.isDry { head = self.head(includingInsecure: true) }
+        if head.choice == nil, head.isDry, isBesieged || rules.isWary && !isSecureOutstanding {
+            head = self.head(includingInsecure: true)
+        }
         if let choice = head.choice { return ask(choice, now: now) }
         isHungry = head.isDry
         guard isHungry else {
@@ -95,6 +127,11 @@ extension Lookup {
         let seedsAsked = seeds.count { $0.state == .asked }
         if head.load + Double(seedsAsked) < head.limit, let step = askSeed(now: now) { return step }
         return head.load == 0 && seedsAsked == 0 ? settle(now: now) : nil
+    }
+
+    /// Whether a node whose address allows its id may still answer, and name others like it.
+    private var isSecureOutstanding: Bool {
+        order.contains { candidates[Int($0)].state == .asked && candidates[Int($0)].isSecure }
     }
 
     /// Everybody was asked, and those who have not answered have stalled.

@@ -26,8 +26,16 @@ extension Lookup {
         return networks.count < Self.usualNetworks
     }
 
-    /// Whether a node that answered counts towards the k that end the search.
-    func counts(_ candidate: Candidate) -> Bool { !isBesieged || candidate.isSecure }
+    /// The k nearest that answered, if they can be used to estimate the size of the network: as many as that, and at
+    /// least half of them under an id that their address allows.
+    ///
+    /// A lookup that passed over the others counts those only that it did not.
+    var representative: [Contact]? {
+        let answered = order.lazy.map { candidates[Int($0)] }
+            .filter { $0.state == .answered && ($0.isSecure || !rules.isWary) }.prefix(rules.k)
+        let isFair = answered.count { $0.isSecure } * 2 >= rules.k
+        return answered.count == rules.k && isFair ? answered.map(\.contact) : nil
+    }
 
     /// Those that are to store an announce, nearest first.
     func storeSet() -> [Int] {
@@ -41,7 +49,7 @@ extension Lookup {
         for giver in givers {
             let candidate = candidates[giver]
             // Those that do not count are no help, but the nearest of them is where others look.
-            let isSuspect = isBesieged && !candidate.isSecure
+            let isSuspect = (isBesieged || rules.isWary) && !candidate.isSecure
             if isSuspect, chosen.count - counted >= rules.k { continue }
             let isWithin = rules.neighbourhood.map { distanceShare(of: candidate) <= $0 } ?? false
             guard counted < rules.k || isWithin || networks.count < Self.usualNetworks,

@@ -45,6 +45,8 @@ package struct Lookup: Sendable {
     /// Indices of candidates, nearest first.
     var order: [UInt16] = []
     var seeds: [Seed] = []
+    /// Contacts that are offered again when a candidate of their network is silent.
+    var deferred: [Contact] = []
     var stores: [Store] = []
     var lastAskedAt: Instant
     /// The nearest nodes are too many or too much alike to be chance: from now on only nodes whose address allows their
@@ -89,13 +91,26 @@ package struct Lookup: Sendable {
         // Its answer as a seed is on the way.
         guard !seeds.contains(where: { $0.state == .asked && $0.endpoint == contact.endpoint }) else { return .refused }
         let position = position(of: contact.id)
-        if position < order.count, candidates[Int(order[position])].contact.id == contact.id {
-            let index = Int(order[position])
-            if candidates[index].contact == contact { candidates[index].mentions = candidates[index].mentions + 1 & 63 }
-            return .known
+        var twins = 0
+        while position + twins < order.count {
+            let index = Int(order[position + twins])
+            guard candidates[index].contact.id == contact.id else { break }
+            if candidates[index].contact == contact {
+                candidates[index].mentions = candidates[index].mentions + 1 & 63
+                return .known
+            }
+            twins += 1
         }
-        guard hasRoomBesideRelatives(contact.endpoint) else { return .refused }
+        // Whoever names an id first may have named a wrong endpoint for it.
+        guard twins < Self.endpointsPerID else { return .refused }
         let isSecure = !rules.prefersSecureIDs || SecureID.isValid(contact.id, for: contact.endpoint)
+        switch room(for: contact.endpoint, isSecure: isSecure) {
+        case .free: break
+        case .taken: return .refused
+        case .pending:
+            if deferred.count < Self.deferredLimit { deferred.append(contact) }
+            return .refused
+        }
         guard let index = slot(forPosition: position, isSecure: isSecure) else { return .refused }
         // The one that made room may have been nearer than the newcomer.
         order.insert(UInt16(index), at: self.position(of: contact.id))
@@ -104,19 +119,59 @@ package struct Lookup: Sendable {
         return .taken
     }
 
-    /// One address is asked once (public mode), whatever ids it goes by, and few of one network: sybils are cheap,
-    /// addresses are not.
-    private func hasRoomBesideRelatives(_ endpoint: Endpoint) -> Bool {
-        let source = rules.networkMode.source(of: endpoint)
-        let network = rules.networkMode == .public ? endpoint.network : nil
-        var relatives = 0
+    private static let endpointsPerID = 2
+    /// Contacts that wait for another one of their host or network to answer or to fall silent.
+    private static let deferredLimit = 16
+    /// Attempts at one host, in public mode: at others of its ports, or under other ids.
+    private static let candidatesPerHost = 3
+    /// Attempts at one network for each candidate that it may have at a time.
+    private static let attemptsPerCandidate = 4
+
+    private enum Room {
+        case free, taken
+        /// Another one of the host or network is to answer first.
+        case pending
+    }
+
+    /// One address is asked once at a time (public mode), whatever ids it goes by, and few of one network: sybils are
+    /// cheap, addresses are not.
+    ///
+    /// What was silent is no longer in the way, nor is an id that its address does not allow in the way of one that is
+    /// allowed: anybody can name an honest host at a wrong port or under a wrong id.
+    private func room(for endpoint: Endpoint, isSecure: Bool) -> Room {
+        guard rules.networkMode == .public else {
+            return candidates.contains { $0.contact.endpoint == endpoint } ? .taken : .free
+        }
+        let (host, prefix) = (endpoint.host, endpoint.prefix)
+        var (ofHost, ofPrefix, inTheWay) = (0, 0, 0)
         let candidates = candidates.span
         for index in candidates.indices {
             let other = candidates[index].contact.endpoint
-            if rules.networkMode.source(of: other) == source { return false }
-            if let network, other.network == network { relatives += 1 }
+            guard other.family == endpoint.family, other.prefix == prefix else { continue }
+            ofPrefix += 1
+            let isOfHost = other.host == host
+            let isPending = candidates[index].state == .fresh || candidates[index].state == .asked
+            if isOfHost {
+                ofHost += 1
+                if other == endpoint || candidates[index].state == .answered { return .taken }
+                if isPending, candidates[index].isSecure || !isSecure { return .pending }
+            }
+            let counts = isPending || candidates[index].state == .answered
+            if counts, candidates[index].isSecure || !isSecure { inTheWay += 1 }
         }
-        return network == nil || relatives < rules.search.candidatesPerPrefix
+        guard ofPrefix > 0 else { return .free }
+        let (attempts, isUnlimited) = rules.search.candidatesPerPrefix.multipliedReportingOverflow(
+            by: Self.attemptsPerCandidate)
+        guard ofHost < Self.candidatesPerHost, isUnlimited || ofPrefix < attempts else { return .taken }
+        return inTheWay < rules.search.candidatesPerPrefix ? .free : .pending
+    }
+
+    /// A candidate was silent: those that waited for its host or network have a chance.
+    mutating func releaseDeferred(besides endpoint: Endpoint) {
+        guard !deferred.isEmpty else { return }
+        let waiting = deferred.filter { $0.endpoint.prefix == endpoint.prefix }
+        deferred.removeAll { $0.endpoint.prefix == endpoint.prefix }
+        for contact in waiting { _ = offer(contact) }
     }
 
     /// A bootstrap endpoint to start from while the list is short.
@@ -125,7 +180,7 @@ package struct Lookup: Sendable {
         seeds.append(Seed(endpoint: endpoint))
     }
 
-    private func position(of id: NodeID) -> Int {
+    func position(of id: NodeID) -> Int {
         let distance = id.distance(to: target)
         var (low, high) = (0, order.count)
         while low < high {
@@ -190,6 +245,10 @@ package struct LookupRules: Sendable {
 
     /// Whether BEP 42 has a say: in private networks any address may have any id.
     var prefersSecureIDs: Bool { search.prefersSecureIDs && networkMode == .public }
+
+    /// Whether there is no estimate yet that could tell sybils from neighbours: as long as others are known, only nodes
+    /// whose address allows their id are asked, and count.
+    var isWary: Bool { prefersSecureIDs && networkSize == nil }
 
     /// How far from a target the k-th node of the network is to be expected, as a share of the key space.
     var neighbourhood: Double? { networkSize.map { Double(k) / max($0, 1) } }

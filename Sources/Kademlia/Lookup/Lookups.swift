@@ -28,6 +28,8 @@ struct RunningLookup: Sendable {
     var legs: [Leg]
     /// Peers that were reported: never iterated.
     var peers: Set<Endpoint> = []
+    /// How many of these each host has, in public mode: never iterated.
+    var peersByHost: [Endpoint: Int] = [:]
     var harvest = Harvest()
     fileprivate(set) var armedFor: Instant = .distantFuture
 

@@ -12,8 +12,8 @@ struct SearchMemory: Sendable {
     var sizeV6 = SizeEstimate()
     var durations = DurationHistogram()
 
-    init(key: (UInt64, UInt64)) {
-        failures = RecentFailures(key: key)
+    init(key: (UInt64, UInt64), mode: NetworkMode) {
+        failures = RecentFailures(key: key, mode: mode)
     }
 
     /// The estimate of one family's network.
@@ -28,6 +28,7 @@ struct SearchMemory: Sendable {
         roundTrips.record(roundTrip)
         failures.remove(endpoint)
         guard wasHearsay else { return }
+        failures.settled(endpoint)
         strangerRoundTrips.record(roundTrip, stallQuantile: stallQuantile)
         hearsay.record(isAlive: true)
     }

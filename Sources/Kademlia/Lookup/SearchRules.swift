@@ -100,7 +100,7 @@ package struct SearchRules: Hashable, Sendable {
     package var rememberedFailureCount = 256
     package var failureLifetime = Duration.seconds(5 * 60)
 
-    /// Candidates of one lookup from one /24 (IPv4) or /64 (IPv6), in public mode (libtorrent: 1).
+    /// Candidates of one lookup from one /24 (IPv4) or /56 (IPv6), in public mode (libtorrent: 1).
     package var candidatesPerPrefix = 2
 
     package init() {}

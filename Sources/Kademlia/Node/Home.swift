@@ -21,7 +21,7 @@ package struct Home: Sendable {
     package internal(set) var tableV4: RoutingTable<EndpointV4>
     package internal(set) var tableV6: RoutingTable<EndpointV6>
     private(set) var encoder: MessageEncoder
-    var votes = AddressVotes()
+    var votes: AddressVotes
     /// When our own id is looked up next; nil while there is nothing to start from, or while it is running.
     var selfLookupAt: Instant?
     var isSelfLookupRunning = false
@@ -37,6 +37,7 @@ package struct Home: Sendable {
         local = setup.local
         tableV4 = RoutingTable(ownID: id, configuration: configuration)
         tableV6 = RoutingTable(ownID: id, configuration: configuration)
+        votes = AddressVotes(mode: configuration.networkMode)
         encoder = MessageEncoder(id: id, isReadOnly: configuration.isReadOnly)
     }
 

@@ -39,11 +39,13 @@ extension Node {
             return sendError(.protocol, "bad token", origin, packet, into: &outbox)
         }
         proved(&origin, now: now)
-        if items.isEmpty { items = Boxed(ItemStore(configuration: configuration)) }
-        if let (code, text) = objection(to: item, target, arguments.expectedSequence, now: now) {
+        if items.isEmpty {
+            items = Boxed(ItemStore(configuration: configuration, key: (generator.next(), generator.next())))
+        }
+        if let (code, text) = objection(to: item, target, arguments.expectedSequence, origin.endpoint, now: now) {
             return sendError(code, text, origin, packet, into: &outbox)
         }
-        guard items.value.put(item, at: target, from: origin.endpoint, now: now, using: &generator) else {
+        guard items.value.put(item, at: target, from: origin.endpoint, now: now) else {
             counters.refused.badItems += 1
             return sendError(.server, "no items are stored here", origin, packet, into: &outbox)
         }
@@ -52,7 +54,7 @@ extension Node {
 
     /// Why an item is not stored; what is costly to find out comes last.
     private mutating func objection(
-        to item: Item, _ target: ID160, _ expectedSequence: Int64?, now: Instant
+        to item: Item, _ target: ID160, _ expectedSequence: Int64?, _ source: Endpoint, now: Instant
     ) -> (ErrorCode, StaticString)? {
         guard let signed = item.signed else { return nil }
         if let known = storedItem(of: target, now: now), let mine = known.signed {
@@ -67,7 +69,7 @@ extension Node {
                 return (.sequenceTooLow, "what is stored is not older")
             }
         }
-        guard items.value.takeSignatureCheck(now: now) else {
+        guard items.value.takeSignatureCheck(from: source, now: now) else {
             counters.refused.signatureChecks += 1
             return (.server, "busy")
         }

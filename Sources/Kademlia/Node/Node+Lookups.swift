@@ -5,8 +5,6 @@ import Primitives
 struct Answer {
     let response: Response
     let contact: Contact
-    /// False when another id answered than the one we asked.
-    let isExpected: Bool
 
     /// Empty when there is none, which many nodes leave out.
     func token(in packet: RawSpan) -> [UInt8] { response.token.map { packet.copy($0) } ?? [] }
@@ -185,15 +183,12 @@ extension Node {
         case .lookup(let reference, let asked):
             guard var running = lookups.take(reference) else { return }
             if let leg = running.legIndex(of: transaction.home) {
-                if answer.isExpected {
-                    let token = running.purpose.stores ? answer.token(in: packet) : []
-                    running.legs[leg].lookup.answered(asked, by: answer.contact, token: token)
-                    collectPeers(answer, &running, packet, into: &outbox)
-                    collectNodes(answer, &running, packet, now: now)
-                    harvest(answer, &running, packet, now: now, into: &outbox)
-                } else {
-                    running.legs[leg].lookup.failed(asked)
-                }
+                // Under whatever id: the endpoint is the one that was asked, and others may have named it wrongly.
+                let token = running.purpose.stores ? answer.token(in: packet) : []
+                running.legs[leg].lookup.answered(asked, by: answer.contact, token: token)
+                collectPeers(answer, &running, packet, into: &outbox)
+                collectNodes(answer, &running, packet, now: now)
+                harvest(answer, &running, packet, now: now, into: &outbox)
             }
             advance(running, reference, now: now, into: &outbox)
         case .announce(let reference, let store):
@@ -213,16 +208,35 @@ extension Node {
     ) {
         guard case .caller(let id) = running.owner, running.purpose.wantsPeers else { return }
         var fresh: [Endpoint] = []
+        var left = peersBelieved(of: running)
         var values = answer.response.values.makeIterator(in: packet)
         while let peer = values.next(in: packet) {
-            guard configuration.networkMode.accepts(peer), running.peers.count < configuration.limits.peersPerLookup
-            else {
+            guard left > 0, configuration.networkMode.accepts(peer), hasRoom(for: peer, &running) else {
                 counters.refused.peers += 1
                 continue
             }
-            if running.peers.insert(peer).inserted { fresh.append(peer) }
+            if running.peers.insert(peer).inserted {
+                fresh.append(peer)
+                left -= 1
+            }
         }
         if !fresh.isEmpty { outbox.events.append(.peersFound(id, fresh, from: answer.contact.endpoint)) }
+    }
+
+    /// How many new peers one answer may bring: of the room that is left never more than a quarter, so that a few
+    /// answers do not fill it.
+    private func peersBelieved(of running: borrowing RunningLookup) -> Int {
+        let left = configuration.limits.peersPerLookup - running.peers.count
+        return min(configuration.limits.peersPerReply, (left + 3) / 4)
+    }
+
+    /// Whether a lookup may report another port of a host: many of them lead to one victim (public mode).
+    private func hasRoom(for peer: Endpoint, _ running: inout RunningLookup) -> Bool {
+        guard configuration.networkMode == .public, !running.peers.contains(peer) else { return true }
+        let count = running.peersByHost[peer.host] ?? 0
+        guard count < configuration.limits.peersPerAddress else { return false }
+        running.peersByHost[peer.host] = count + 1
+        return true
     }
 
     private mutating func collectNodes(
@@ -293,11 +307,10 @@ extension Node {
             if !isOwn { memory.cache.add(closest, near: running.target, at: leg.home, configuration.search, now: now) }
             // The same neighbours say the same again: our own surroundings count once.
             let family = homes[leg.home].family
-            guard closest.count == configuration.bucketSize, !isOwn || memory[family].isEmpty,
-                let farthest = closest.last
+            guard !isOwn || memory[family].isEmpty, let nearest = lookup.representative, let farthest = nearest.last
             else { continue }
             let share = Double((farthest.id ^ running.target).high) * 0x1p-64
-            memory[family].add(distance: share, count: closest.count)
+            memory[family].add(distance: share, count: nearest.count)
         }
     }
 }

@@ -53,7 +53,8 @@ extension Node {
         let source = answer.contact.endpoint
         switch running.purpose {
         case .scrape:
-            if let filters = answer.response.filters { running.harvest.add(filters, from: source, in: packet) }
+            guard let filters = answer.response.filters else { return }
+            running.harvest.add(filters, from: answer.contact, near: running.target, in: packet)
         case .sample:
             guard let samples = answer.response.samples else { return }
             noteSample(samples, of: source, now: now)

@@ -37,6 +37,7 @@ extension Node {
         let start = outbox.bytes.count
         encode(query, number: number, at: home, into: &outbox.bytes)
         counters.queriesSent.count(query.verb)
+        if record == nil { memory.failures.asked(endpoint, configuration.search, now: now) }
         outbox.finishDatagram(from: start, to: endpoint, via: home)
         return .sent
     }
@@ -83,8 +84,7 @@ extension Node {
         countAnswer(to: transaction, now: now, into: &outbox)
         proved(source, now: now)
         if !homes[home].hasHeardSeed, bootstrapEndpoints.contains(source) { homes[home].hasHeardSeed = true }
-        let isExpected = transaction.expectedID.map { $0 == response.id } ?? true
-        if !isExpected, let expected = transaction.expectedID {
+        if let expected = transaction.expectedID, expected != response.id {
             counters.refused.unexpectedID += 1
             homes[home].disowned(Contact(id: expected, endpoint: source))
         }
@@ -99,7 +99,7 @@ extension Node {
                 id: response.id, version: version, observed: message.observedEndpoint, roundTrip: roundTrip)
             outbox.events.append(.pinged(source, pong))
         }
-        let answer = Answer(response: response, contact: contact, isExpected: isExpected)
+        let answer = Answer(response: response, contact: contact)
         deliver(answer, to: transaction, packet, now: now, into: &outbox)
         if isNew { welcome(contact, at: home, now: now, into: &outbox) }
     }
@@ -149,10 +149,16 @@ extension Node {
     mutating func timedOut(_ transaction: Transaction, now: Instant, into outbox: inout Outbox) {
         counters.timeouts += 1
         // If nobody was heard since, we are cut off ourselves, and blaming the contacts would empty the table.
-        if let id = transaction.expectedID, lastReceived > transaction.sentAt {
-            memory.timedOut(
-                transaction.endpoint, wasHearsay: transaction.isHearsay, configuration.search, now: now)
-            failed(Contact(id: id, endpoint: transaction.endpoint), at: transaction.home, now: now)
+        if lastReceived > transaction.sentAt {
+            if let id = transaction.expectedID {
+                memory.timedOut(
+                    transaction.endpoint, wasHearsay: transaction.isHearsay, configuration.search, now: now)
+                failed(Contact(id: id, endpoint: transaction.endpoint), at: transaction.home, now: now)
+            } else if transaction.purpose == .verification {
+                memory.failures.add(transaction.endpoint, configuration.search, now: now)
+            }
+        } else if transaction.isHearsay {
+            memory.failures.settled(transaction.endpoint)
         }
         switch transaction.purpose {
         case .lookup(let reference, let asked):

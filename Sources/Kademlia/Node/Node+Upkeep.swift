@@ -1,14 +1,6 @@
 import KRPC
 import Primitives
 
-/// A node that has not answered us yet.
-struct Unverified: Equatable, Sendable {
-    let endpoint: Endpoint
-    /// What it calls itself, or is called by others.
-    let id: NodeID?
-    let home: HomeIndex
-}
-
 /// What the node does of its own accord: bootstrap, checking contacts, pinging those who might become contacts.
 extension Node {
     // MARK: Bootstrap
@@ -137,19 +129,20 @@ extension Node {
             let contact = Contact(id: id, endpoint: stranger.endpoint)
             guard standing(contact, at: stranger.home) == .welcome else { return }
         }
+        // Its silence, or that of its host and network, is known: who names it again cannot make us send more.
+        guard !memory.failures.contains(stranger.endpoint, now: now) else {
+            counters.refused.contacts += 1
+            return
+        }
         appendUnverified(stranger, now: now)
     }
 
     /// - Parameter origin: whose query named the stranger: its own.
     private mutating func appendUnverified(_ stranger: Unverified, paidBy origin: Origin? = nil, now: Instant) {
-        guard unverified.count < configuration.limits.unverifiedContactCount else {
-            counters.refused.unverifiedContacts += 1
-            return
-        }
-        let isWaiting = unverified.contains { $0.endpoint == stranger.endpoint && $0.home == stranger.home }
-        guard !isWaiting, origin.map({ paysForPing($0) }) ?? true else { return }
+        guard !unverified.contains(stranger), origin.map({ paysForPing($0) }) ?? true else { return }
         if unverified.isEmpty { nextVerification = max(nextVerification, now) }
-        unverified.append(stranger)
+        counters.refused.unverifiedContacts += unverified.append(
+            stranger, limit: configuration.limits.unverifiedContactCount)
     }
 
     mutating func verifyIfDue(now: Instant, into outbox: inout Outbox) {
@@ -166,7 +159,10 @@ extension Node {
                 query, to: stranger.endpoint, id: stranger.id, at: stranger.home, for: .verification, now: now,
                 into: &outbox)
             if case .refused(let retryAt) = sending {
-                unverified.insert(stranger, at: 0)
+                if !unverified.contains(stranger) {
+                    counters.refused.unverifiedContacts += unverified.append(
+                        stranger, limit: configuration.limits.unverifiedContactCount)
+                }
                 nextVerification = max(nextVerification, retryAt)
             }
         }
@@ -174,10 +170,7 @@ extension Node {
 
     /// Who knocked is asked before those whom we knew in an earlier run.
     private mutating func nextStranger() -> Unverified? {
-        if !unverified.isEmpty {
-            defer { if unverified.isEmpty { unverified = [] } }
-            return unverified.removeFirst()
-        }
+        if let stranger = unverified.popNext() { return stranger }
         for home in homes.indices {
             guard let contact = homes[home].restored.popLast() else { continue }
             if homes[home].restored.isEmpty { homes[home].restored = [] }
@@ -246,7 +239,8 @@ extension Node {
         _ seen: Endpoint, by voter: Endpoint, at home: HomeIndex, now: Instant, into outbox: inout Outbox
     ) {
         guard seen.family == homes[home].family, configuration.networkMode.accepts(seen),
-            let external = homes[home].votes.vote(seen, by: configuration.networkMode.source(of: voter))
+            let external = homes[home].votes.vote(
+                seen, by: configuration.networkMode.source(of: voter), now: now)
         else { return }
         outbox.events.append(.externalAddressKnown(home: home, external))
         guard configuration.followsExternalAddress, configuration.networkMode == .public,

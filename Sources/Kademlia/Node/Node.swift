@@ -25,8 +25,7 @@ package struct Node: Sendable {
     var memory: SearchMemory
     /// Where to start from, in the order in which they were given.
     var bootstrapEndpoints: [Endpoint] = []
-    /// Nodes that asked us something or were named to us, waiting to be pinged.
-    var unverified: [Unverified] = []
+    var unverified: UnverifiedQueue
     var nextVerification: Instant
     var nextUpkeep: Instant
     var checksDone = 0
@@ -61,7 +60,8 @@ package struct Node: Sendable {
         transactions = Transactions(
             limit: limits.transactionCount, timeout: configuration.search.queryTimeout, generator: generator.split())
         lookups = Lookups(limit: limits.lookupCount)
-        memory = SearchMemory(key: (generator.next(), generator.next()))
+        unverified = UnverifiedQueue(mode: configuration.networkMode)
+        memory = SearchMemory(key: (generator.next(), generator.next()), mode: configuration.networkMode)
         self.generator = generator
         nextVerification = now
         nextUpkeep = now + configuration.table.fillingInterval

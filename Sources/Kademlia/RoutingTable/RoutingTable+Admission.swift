@@ -3,7 +3,7 @@ import Primitives
 
 /// What became of contacts that a full or a cautious table could not simply take.
 package struct TableCounters: Equatable, Sendable {
-    /// Verified contacts turned away because of others from their /24 or /64.
+    /// Verified contacts turned away because of others from their /24 or /56.
     package var prefixRefusals = 0
     /// Contacts that gave way to one with a better address, other next bits, or a shorter round trip.
     package var displaced = 0
@@ -53,7 +53,7 @@ extension RoutingTable {
         return nil
     }
 
-    /// Whether the /24 or /64 of a newcomer has room in its bucket and in the table.
+    /// Whether the /24 or /56 of a newcomer has room in its bucket and in the table.
     func isWithinPrefixCaps(_ contact: TableContact<Address>) -> Bool {
         var (inBucket, inTable) = (0, 0)
         let members = range(of: bucket(of: contact.id))
@@ -98,10 +98,26 @@ extension RoutingTable {
 
     private func isFull(_ bucket: Int) -> Bool { contactCount(of: bucket) >= capacity(of: bucket) }
 
+    /// Keeps a contact for later.
+    ///
+    /// In public mode one network has one spare of a bucket, and one whose address does not allow its id makes room for
+    /// one that is allowed: the spares are the next contacts.
     @discardableResult
     mutating func keepAsSpare(_ contact: TableContact<Address>) -> Bool {
         let bucket = bucket(of: contact.id)
-        guard Int(spareCounts[bucket]) < rules.replacementsPerBucket else { return false }
+        if isPublic {
+            let isTaken = replacements.contains {
+                $0.address.sharesPrefix(with: contact.address) && self.bucket(of: $0.id) == bucket
+            }
+            guard !isTaken else { return false }
+        }
+        if Int(spareCounts[bucket]) >= rules.replacementsPerBucket {
+            guard rules.prefersSecureIDs, contact.isSecure,
+                let worse = replacements.firstIndex(where: { !$0.isSecure && self.bucket(of: $0.id) == bucket })
+            else { return false }
+            replacements.remove(at: worse)
+            spareCounts[bucket] -= 1
+        }
         spareCounts[bucket] += 1
         replacements.append(contact)
         return true

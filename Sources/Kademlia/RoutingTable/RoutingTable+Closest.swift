@@ -8,38 +8,73 @@ extension RoutingTable {
 
     /// Appends the `count` contacts nearest to `target` to `result`, nearest first; at most `closestLimit`.
     ///
-    /// Bad contacts are left out unless asked for: what we hand out to others should be alive.
+    /// Bad contacts are left out unless asked for: what we hand out to others should be alive. At most half of them are
+    /// contacts whose address does not allow their id (BEP 42), as long as there are enough others: whoever chooses ids
+    /// next to a target cannot keep its neighbours from being named.
     @specialized(where Address == EndpointV4)
     package func appendClosest(
         to target: ID160, count: Int, includingBad: Bool = false, into result: inout [Contact]
     ) {
+        var selection = closest(to: target, count: count, includingBad, onlySecure: false)
+        if isPublic, rules.prefersSecureIDs {
+            var insecure = 0
+            for rank in 0..<selection.count where !contacts[selection[rank]].isSecure { insecure += 1 }
+            if insecure > count / 2 { mix(&selection, insecure: insecure, near: target, includingBad) }
+        }
+        for rank in 0..<selection.count { result.append(contacts[selection[rank]].contact) }
+    }
+
+    /// The nearest, `insecure` of them under ids that their address does not allow: the farthest of these beyond half
+    /// give way to the nearest others.
+    private func mix(
+        _ selection: inout ClosestSelection, insecure: Int, near target: ID160, _ includingBad: Bool
+    ) {
+        let limit = min(selection.limit, Self.closestLimit)
+        let secure = closest(to: target, count: limit, includingBad, onlySecure: true)
+        let insecureKept = max(limit / 2, limit - secure.count)
+        var mixed = ClosestSelection(limit: limit)
+        var kept = 0
+        for rank in 0..<selection.count where !contacts[selection[rank]].isSecure && kept < insecureKept {
+            mixed.insert(selection[rank], distance: contacts[selection[rank]].id ^ target)
+            kept += 1
+        }
+        for rank in 0..<min(secure.count, limit - kept) {
+            mixed.insert(secure[rank], distance: contacts[secure[rank]].id ^ target)
+        }
+        selection = mixed
+    }
+
+    private func closest(
+        to target: ID160, count: Int, _ includingBad: Bool, onlySecure: Bool
+    ) -> ClosestSelection {
         // All of the target's own bucket are nearer than all of the deeper ones, and those nearer than any
         // shallower one: only members of one group need comparing.
         var selection = ClosestSelection(limit: count)
         let home = bucket(of: target)
         let own = range(of: home)
-        select(own, nearestTo: target, includingBad, into: &selection)
+        select(own, nearestTo: target, includingBad, onlySecure, into: &selection)
         if !selection.isFull {
-            select(own.upperBound..<contacts.count, nearestTo: target, includingBad, into: &selection)
+            select(own.upperBound..<contacts.count, nearestTo: target, includingBad, onlySecure, into: &selection)
         }
         var (bucket, start) = (home, own.lowerBound)
         while !selection.isFull, bucket > 0 {
             bucket -= 1
             let end = start
             start -= contactCount(of: bucket)
-            select(start..<end, nearestTo: target, includingBad, into: &selection)
+            select(start..<end, nearestTo: target, includingBad, onlySecure, into: &selection)
         }
-        for rank in 0..<selection.count { result.append(contacts[selection[rank]].contact) }
+        return selection
     }
 
     /// Adds one group of contacts behind those that are selected already.
     private func select(
-        _ group: Range<Int>, nearestTo target: ID160, _ includingBad: Bool, into selection: inout ClosestSelection
+        _ group: Range<Int>, nearestTo target: ID160, _ includingBad: Bool, _ onlySecure: Bool,
+        into selection: inout ClosestSelection
     ) {
         let contacts = contacts.span
         selection.beginGroup()
         for index in group where selection.mayTake(contacts[index].id.high ^ target.high) {
-            guard includingBad || !contacts[index].isBad else { continue }
+            guard includingBad || !contacts[index].isBad, !onlySecure || contacts[index].isSecure else { continue }
             selection.insert(index, distance: contacts[index].id ^ target)
         }
     }
@@ -81,7 +116,7 @@ struct ContactRecord: Sendable {
 private struct ClosestSelection {
     static let capacity = 16
 
-    private let limit: Int
+    let limit: Int
     private var indices = [16 of Int](repeating: 0)
     private var distances = [16 of ID160](repeating: .zero)
     /// The first word of the farthest distance that is still taken.

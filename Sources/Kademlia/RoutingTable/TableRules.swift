@@ -52,7 +52,7 @@ package struct TableRules: Hashable, Sendable {
     /// second.
     package var failuresTolerated = 3
 
-    /// Contacts from one /24 (IPv4) or /64 (IPv6) in one bucket, and in the table, in public mode.
+    /// Contacts from one /24 (IPv4) or /56 (IPv6) in one bucket, and in the table, in public mode.
     ///
     /// Who owns a network may have many addresses in it, but not many places with us (libtorrent: one per bucket).
     package var contactsPerPrefixInBucket = 1

@@ -36,6 +36,17 @@ package struct ScrapeFilter: Hashable, Sendable {
         set(byte(2) | byte(3) << 8)
     }
 
+    /// The bits that at least `votes` of the filters have.
+    package init(bitsOf filters: [ScrapeFilter], votes: Int) {
+        self.init()
+        for index in bytes.indices {
+            for bit in 0..<8 as Range<UInt8> {
+                let count = filters.count { $0.bytes[index] >> bit & 1 == 1 }
+                if count >= max(1, votes) { bytes[index] |= 1 << bit }
+            }
+        }
+    }
+
     package mutating func formUnion(_ other: ScrapeFilter) {
         for index in bytes.indices { bytes[index] |= other.bytes[index] }
     }

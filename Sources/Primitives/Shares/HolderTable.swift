@@ -69,6 +69,12 @@ package struct HolderTable<ID: Hashable & Sendable>: Sendable {
         prefixes.highest.flatMap { greediest(inPrefixOf: $0) }
     }
 
+    /// The entry that gives way to one more of `endpoint`: one of its own network, if that would then hold the most.
+    package func greediest(besides endpoint: Endpoint) -> ID? {
+        let highest = prefixes.highest.map { prefixes.count(of: $0) } ?? 0
+        return count(ofPrefixOf: endpoint) + 1 > highest ? greediest(inPrefixOf: endpoint) ?? greediest : greediest
+    }
+
     /// The same within one network: what gives way when that network's share is used up.
     package func greediest(inPrefixOf endpoint: Endpoint) -> ID? {
         hostsByPrefix[endpoint.prefix]?.highest.flatMap { oldest(ofHostOf: $0) }

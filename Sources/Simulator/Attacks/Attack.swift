@@ -7,6 +7,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case eclipse8 = "eclipse-8"
     case eclipse64 = "eclipse-64"
     case eclipse512 = "eclipse-512"
+    /// Sybils around one infohash hide it from nodes that have just started.
+    case coldStart = "cold-start"
     /// Queries from forged addresses fill routing tables with nodes that do not exist.
     case poisoning
     /// A forged packet starts a conversation with somebody who answers everything.
@@ -15,6 +17,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case tokenReplay = "token-replay"
     /// One /24 announces thousands of infohashes.
     case storeFlood = "store-flood"
+    /// One /24 announces thousands of peers of one infohash.
+    case fakePeers = "fake-peers"
     /// Queries under the address of a victim, who gets the answers.
     case amplification
 
@@ -23,7 +27,7 @@ package enum Attack: String, CaseIterable, Sendable {
         var configuration = Configuration()
         guard !isDefended else { return configuration }
         switch self {
-        case .eclipse8, .eclipse64, .eclipse512:
+        case .eclipse8, .eclipse64, .eclipse512, .coldStart:
             configuration.search.prefersSecureIDs = false
             configuration.search.storeSet = .nearest
             configuration.search.candidatesPerPrefix = .max
@@ -33,7 +37,7 @@ package enum Attack: String, CaseIterable, Sendable {
         case .poisoning: configuration.table.admission = .heard
         case .reflector, .amplification: configuration.budgets = Budgets(preset: .off)
         case .tokenReplay: configuration.checksTokens = false
-        case .storeFlood: configuration.limits.infoHashesPerNetwork = .max
+        case .storeFlood, .fakePeers: configuration.sharesStores = false
         }
         return configuration
     }
@@ -46,10 +50,12 @@ package enum Attack: String, CaseIterable, Sendable {
             case .eclipse8: EclipseAttack.run(sybilCount: 8, configuration, seed: seed)
             case .eclipse64: EclipseAttack.run(sybilCount: 64, configuration, seed: seed)
             case .eclipse512: EclipseAttack.run(sybilCount: 512, configuration, seed: seed)
+            case .coldStart: EclipseAttack.runColdStart(configuration, seed: seed)
             case .poisoning: PoisoningAttack.run(configuration, seed: seed)
             case .reflector: ServerAttacks.reflector(configuration, seed: seed)
             case .tokenReplay: ServerAttacks.tokenReplay(configuration, seed: seed)
             case .storeFlood: ServerAttacks.storeFlood(configuration, seed: seed)
+            case .fakePeers: ServerAttacks.fakePeers(configuration, seed: seed)
             case .amplification: ServerAttacks.amplification(configuration, seed: seed)
             }
         return AttackReport(attack: self, isDefended: isDefended, seed: seed, figures: figures, digest: digest)
@@ -70,7 +76,6 @@ package struct AttackReport: Equatable, Sendable {
 
 /// A network that has lived for a while, before anybody attacks it.
 struct AttackLab {
-    static let nodeCount = 500
     private static let warmUp = Duration.seconds(10 * 60)
     private static let patience = Duration.seconds(90)
 
@@ -78,15 +83,15 @@ struct AttackLab {
     var generator: SeededGenerator
     private var nextID: UInt64 = 1
 
-    init(_ configuration: Configuration, seed: UInt64) {
+    init(_ configuration: Configuration, nodeCount: Int = 500, seed: UInt64) {
         var generator = SeededGenerator(number: seed)
         var options = PopulationOptions()
-        options.nodeCount = Self.nodeCount
+        options.nodeCount = nodeCount
         options.configuration = configuration
         population = Population(
             options, latency: .internet, faults: FaultRules(lossShare: 0.02), generator: generator.split())
         self.generator = generator
-        while population.livingCount < Self.nodeCount {
+        while population.livingCount < nodeCount {
             population.join()
             run(for: population.joinInterval)
         }

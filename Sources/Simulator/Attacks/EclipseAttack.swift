@@ -13,20 +13,7 @@ enum EclipseAttack {
     static func run(sybilCount: Int, _ configuration: Configuration, seed: UInt64) -> ([Figure], UInt64) {
         var lab = AttackLab(configuration, seed: seed)
         let target = InfoHash.random(using: &lab.generator)
-        let fellows = (0..<sybilCount).map { number in
-            // Nobody else shares 40 bits with it in a network of a few hundred.
-            let low = lab.generator.next()
-            let id = NodeID(
-                high: target.high ^ low >> 40, middle: lab.generator.next(), low: UInt32(truncatingIfNeeded: low))
-            return Contact(id: id, endpoint: .v4(EndpointV4(address: address(number), port: 6881)))
-        }
-        let known = lab.population.living.map { lab.population.network.endpoint(of: $0) }
-        for (number, fellow) in fellows.enumerated() {
-            let now = lab.now
-            _ = lab.population.network.add(at: address(number)) { _, generator in
-                .adversary(Sybil(fellow, among: fellows, target: target, known: known, generator: generator, now: now))
-            }
-        }
+        addSybils(at: (0..<sybilCount).map(address), around: target, to: &lab)
         lab.run(for: spreading)
         var (stored, found, lookups) = (0, 0, 0)
         for _ in 0..<announcerCount {
@@ -45,6 +32,58 @@ enum EclipseAttack {
             Figure("lookups", lookups),
         ]
         return (figures, lab.population.network.digest.value)
+    }
+
+    private static let coldSybilCount = 16
+    private static let coldAskerCount = 20
+
+    /// A hundred nodes, 16 sybils in eight networks as large as a /8, and askers that start with three nodes and no
+    /// idea of the network's size; half of them look for a peer that came before the sybils.
+    static func runColdStart(_ configuration: Configuration, seed: UInt64) -> ([Figure], UInt64) {
+        var lab = AttackLab(configuration, nodeCount: 100, seed: seed)
+        let target = InfoHash.random(using: &lab.generator)
+        let early = lab.population.randomLiving()
+        _ = lab.lookUp(target, .announce(port: 0), by: early)
+        let addresses = (0..<coldSybilCount).map { number -> UInt32 in
+            let first = UInt32(100 + 10 * (number % 8))
+            return first << 24 | UInt32(number) << 12 | 1
+        }
+        addSybils(at: addresses, around: target, to: &lab)
+        lab.run(for: spreading)
+        let late = lab.population.randomLiving()
+        _ = lab.lookUp(target, .announce(port: 0), by: late)
+        var (found, foundEarly, queries) = (0, 0, 0)
+        for _ in 0..<coldAskerCount {
+            let asker = lab.population.settle(.ours)
+            let (peers, report) = lab.lookUp(target, .getPeers, by: asker)
+            let hosts = Set(peers.map(\.host))
+            if hosts.contains(lab.population.network.endpoint(of: late).host) { found += 1 }
+            if hosts.contains(lab.population.network.endpoint(of: early).host) { foundEarly += 1 }
+            queries += report?.queried ?? 0
+        }
+        let figures = [
+            Figure("found_share", found, of: coldAskerCount, .atLeast(0.95)),
+            Figure("found_early_share", foundEarly, of: coldAskerCount, .atLeast(0.95)),
+            Figure("queries_mean", queries, of: coldAskerCount),
+        ]
+        return (figures, lab.population.network.digest.value)
+    }
+
+    /// Their ids share 40 bits with the target, which nobody else does in a network of a few hundred.
+    private static func addSybils(at addresses: [UInt32], around target: InfoHash, to lab: inout AttackLab) {
+        let fellows = addresses.map { address in
+            let low = lab.generator.next()
+            let id = NodeID(
+                high: target.high ^ low >> 40, middle: lab.generator.next(), low: UInt32(truncatingIfNeeded: low))
+            return Contact(id: id, endpoint: .v4(EndpointV4(address: address, port: 6881)))
+        }
+        let known = lab.population.living.map { lab.population.network.endpoint(of: $0) }
+        for (address, fellow) in zip(addresses, fellows) {
+            let now = lab.now
+            _ = lab.population.network.add(at: address) { _, generator in
+                .adversary(Sybil(fellow, among: fellows, target: target, known: known, generator: generator, now: now))
+            }
+        }
     }
 
     /// In 200.0.0.0/8, eight to a /24.

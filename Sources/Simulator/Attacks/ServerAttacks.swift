@@ -80,6 +80,33 @@ struct ServerAttacks {
         return (figures, scene.network.digest.value)
     }
 
+    /// 20 peers of one infohash, each of a network of its own; then 2,500 of one /24, ten ports to an address.
+    static func fakePeers(_ configuration: Configuration, seed: UInt64) -> ([Figure], UInt64) {
+        var scene = ServerAttacks(configuration, seed: seed)
+        let honest = (100..<120 as Range<UInt32>).map { first -> UInt32 in first << 24 | 0x1_0001 }
+        for (turn, address) in honest.enumerated() { scene.addAnnouncer(at: address, of: [0], turn) }
+        scene.run(for: minute)
+        for number in 0..<250 {
+            let ports = (2000..<2010 as Range<UInt16>).map { Talker.Plan.announcePort(number: 0, port: $0) }
+            let plan = [Talker.Plan.getPeers(number: 0)] + ports
+            let fake = Talker(
+                [endpoint(200 << 24 | 9 << 8 | UInt32(number + 1))], to: scene.node, .listens, plan,
+                every: .seconds(2), from: scene.network.now + .milliseconds(17 * number))
+            _ = scene.add(fake)
+        }
+        scene.run(for: minute)
+        let asker = scene.add(
+            Talker([thief], to: scene.node, .listens, [.getPeers(number: 0)], from: scene.network.now))
+        scene.run(for: .seconds(2))
+        let answer = scene.talker(asker)?.peers ?? []
+        let left = answer.count { peer in honest.contains { endpoint($0).host == peer.host } }
+        let figures = [
+            Figure("honest_share_of_answer", left, of: honest.count, .atLeast(0.95)),
+            Figure("fakes_in_answer", answer.count - left),
+        ]
+        return (figures, scene.network.digest.value)
+    }
+
     /// 200 queries a second for a minute under the address of a victim, for an infohash with many peers.
     static func amplification(_ configuration: Configuration, seed: UInt64) -> ([Figure], UInt64) {
         var scene = ServerAttacks(configuration, seed: seed)

@@ -18,6 +18,8 @@ struct Talker: Adversary {
         case getPeers(number: UInt64)
         /// With the token that `getPeers` was answered with, or that of another infohash.
         case announce(number: UInt64, tokenOf: UInt64, home: HomeIndex)
+        /// Of a peer at another port than the query comes from.
+        case announcePort(number: UInt64, port: UInt16)
         case wait
     }
 
@@ -30,6 +32,8 @@ struct Talker: Adversary {
     private var position = 0
     private let encoder: MessageEncoder
     private var tokens: [UInt64: [UInt8]] = [:]
+    /// Of the latest answer that had any.
+    private(set) var peers: [Endpoint] = []
     private(set) var packetsReceived = 0
     private(set) var bytesReceived = 0
     private(set) var bytesSent = 0
@@ -66,6 +70,12 @@ struct Talker: Adversary {
                 encoder.announcePeer(
                     infoHash: Self.infoHash(number), port: 6881, impliedPort: true, token: token, number: 0, into: &$0)
             }
+        case .announcePort(let number, let port):
+            guard let token = tokens[number] else { return }
+            send(via: 0, into: &outbox) {
+                encoder.announcePeer(
+                    infoHash: Self.infoHash(number), port: port, impliedPort: false, token: token, number: 0, into: &$0)
+            }
         case .wait: break
         }
     }
@@ -82,9 +92,11 @@ struct Talker: Adversary {
             return send(via: 0, into: &outbox) { encoder.ping(number: 0, into: &$0) }
         case .sendsBack: return send(via: 0, into: &outbox) { $0 += packet.copy(0..<packet.byteCount) }
         }
-        guard let message = try? Message.decode(packet), case .response(let response) = message.body,
-            let token = response.token, let number = message.queryNumber(in: packet)
-        else { return }
+        guard let message = try? Message.decode(packet), case .response(let response) = message.body else { return }
+        var (values, found) = (response.values.makeIterator(in: packet), [Endpoint]())
+        while let peer = values.next(in: packet) { found.append(peer) }
+        if !found.isEmpty { peers = found }
+        guard let token = response.token, let number = message.queryNumber(in: packet) else { return }
         tokens[UInt64(number)] = packet.copy(token)
     }
 
