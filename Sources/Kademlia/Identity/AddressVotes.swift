@@ -42,6 +42,13 @@ struct AddressVotes: Sendable {
         votersPerPrefix = mode == .public ? Self.votersPerPrefix : .max
     }
 
+    /// The socket is at another local address: earlier votes say nothing about it.
+    mutating func forget() {
+        votes = []
+        winner = nil
+        (confirmedAt, changesFrom, pause) = (.origin, .origin, Self.firstPause)
+    }
+
     /// Counts a vote; returns an address when it has just won and is another one than before.
     mutating func vote(_ seen: Endpoint, by voter: Endpoint, now: Instant) -> Endpoint? {
         if winner?.host == seen.host {

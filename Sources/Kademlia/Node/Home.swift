@@ -54,7 +54,7 @@ package struct Home: Sendable {
 
     /// The socket is at another address, or at the same one again.
     mutating func moved(to endpoint: Endpoint) {
-        if local.host != endpoint.host { votes = AddressVotes() }
+        if local.host != endpoint.host { votes.forget() }
         local = endpoint
     }
 
