@@ -215,7 +215,7 @@ extension Client {
         }
     }
 
-    /// Stands for a tracker among those that name peers: an address of the discard prefix (RFC 6666), which no host has.
+    /// Stands for a tracker among those that name peers: an address of the discard prefix (RFC 6666) that no host has.
     ///
     /// Each has a /56 of its own, since trackers share nothing.
     private static func namer(_ tracker: TrackerID) -> Endpoint {

@@ -122,7 +122,7 @@ package struct Configuration: Sendable {
         /// Peers of one infohash from one address, in public mode; a further one displaces the oldest of these, and is
         /// not reported by a lookup.
         package var peersPerAddress = 8
-        /// Peers of one infohash from one network, a /24 or a /56, in public mode; a further one displaces one of these.
+        /// Peers of one infohash from one network (/24, /56) in public mode; a further one displaces one of these.
         ///
         /// A sixteenth of a list: more than live behind one translator, too few to fill an answer.
         package var peersPerNetwork = 32

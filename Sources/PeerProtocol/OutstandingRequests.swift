@@ -1,7 +1,7 @@
 import DequeModule
 package import Primitives
 
-/// Blocks that one side has asked for and not yet wholly got, in the order of asking: ours at a peer, or a peer's at us.
+/// Blocks that one side has asked for and not wholly received, in the order of asking: ours at a peer, or a peer's.
 ///
 /// Peers answer mostly in order, so the head is looked at first; whatever comes out of order is found by its place in
 /// the queue. All operations are constant time, amortised, at any depth.

@@ -62,8 +62,8 @@ package struct ConnectLimits: Sendable {
             return nil
         }
         deferredCount += 1
-        // Not each millisecond anew.
-        return max(wait, now + .milliseconds(100))
+        // Soon, since a handshake with another peer of the host earns it more; and not each millisecond anew.
+        return min(max(wait, now + .milliseconds(100)), now + Self.recheckInterval)
     }
 
     private mutating func wait(for endpoint: Endpoint, now: Instant) -> Instant? {
@@ -72,6 +72,8 @@ package struct ConnectLimits: Sendable {
         return all.take(Self.everything, now: now)
     }
 
+    /// An attempt that was put off is looked at again after this time.
+    private static let recheckInterval = Duration.seconds(1)
     /// Stands for all hosts.
     private static let everything = Endpoint.v4(0, 0, 0, 0, port: 0)
 

@@ -265,8 +265,7 @@ extension MetadataRace {
         for place in waiting.prefix(free) { beginTurn(place, index, now: now) }
     }
 
-    /// Drops assemblies until the rest is within the limit: first those that wait for a piece, then those that have cost
-    /// the most bytes.
+    /// Drops assemblies until the rest is within the limit: first those that wait for a piece, then the largest.
     ///
     /// Their peers are left alone for a while, so that no more are asked than what they give can be held of.
     private mutating func makeRoom(now: Instant) {

@@ -243,7 +243,6 @@ extension Swarm {
     mutating func restartClocks(of place: Int, now: Instant) {
         peers[place].lastProgressAt = now
         peers[place].lastBlockAt = now
-        noteBlock(from: place, now: now)
     }
 
     private mutating func completed(now: Instant, into outbox: inout Outbox) {

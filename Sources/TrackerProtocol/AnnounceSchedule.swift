@@ -25,7 +25,7 @@ package struct AnnounceSchedule: Sendable {
     /// Announces under way, with what has to be known of them when they end.
     var underWay: [AnnounceNumber: UnderWay] = [:]
     /// Those of them that are slow.
-    private var slowCount = 0
+    package private(set) var slowCount = 0
     /// Rounds that want to ask while too much is under way; some may have been stopped.
     var waiting: Deque<Int> = []
     var deadlines = AnnounceDeadlines()

@@ -16,8 +16,11 @@ struct TrackerState {
     var isBusy: Bool { routes.contains { $0.announce != nil } }
 
     /// When the next announce is due, provided that the tracker works.
+    ///
+    /// A route with an announce under way has none: what is due next follows from the answer.
     var nextAnnounce: Instant? {
-        routes.compactMap { $0.isWorking ? $0.next : $0.isGivenUp ? nil : $0.restsUntil }.min()
+        routes.lazy.filter { $0.announce == nil }
+            .compactMap { $0.isWorking ? $0.next : $0.isGivenUp ? nil : $0.restsUntil }.min()
     }
 
     /// A tracker as one of our addresses sees it.

@@ -6,7 +6,7 @@ extension EndToEnd {
         .enabled(if: Machine.mayMakeNetworks, Comment(rawValue: Machine.networkReason)),
         .enabled(if: Machine.hasLibtorrent, Comment(rawValue: Machine.libtorrentReason)), .timeLimit(.minutes(20)))
     struct RudePeerTests {
-        /// Silent metadata peers, silent callers, idle leechers, fake seeds, idle named peers, cancels, dropped requests.
+        /// Silent metadata peers and callers, idle leechers, fake seeds, idle named peers, cancels, dropped requests.
         ///
         /// Each with three times the bounds that `attacks.py` has by default, since other tests run at the same time.
         @Test func anHonestPeerGetsItsShareBesideEachAttack() async throws {

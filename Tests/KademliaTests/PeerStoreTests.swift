@@ -138,7 +138,7 @@ import Testing
         let family = honest[0].family
         let all = Set(read(store, infoHash, family, after: .seconds(1100)))
         #expect(all.isSuperset(of: honest), "\(all.intersection(honest).count) of 20 are left")
-        // An answer of 50 peers has all that are the only ones of their network, unless there are more than 50 of those.
+        // An answer of 50 peers has all that are alone in their network, unless there are more than 50 of those.
         let answer = Set(read(store, infoHash, family, upTo: 50, after: .seconds(1100)))
         let wanted = crowd == .hundredSubnets24 || crowd == .oneSubnet48 ? 1 : 20
         #expect(answer.count == min(50, all.count) && answer.intersection(honest).count >= wanted)

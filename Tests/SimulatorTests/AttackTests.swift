@@ -1,7 +1,7 @@
 import Simulator
 import Testing
 
-/// The attacks on one node, and on a small network; those on a large one take minutes and are for `dhtnode simulate attacks`.
+/// The attacks on one node, and on a small network; `dhtnode simulate attacks` has those on a large one.
 @Suite struct AttackTests {
     private static let short: [Attack] = [
         .reflector, .tokenReplay, .storeFlood, .fakePeers, .amplification, .coldStart,

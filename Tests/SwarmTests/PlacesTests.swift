@@ -135,7 +135,10 @@ import Testing
         #expect(bench.swarm.snapshot.peersConnected == 20)
         var displaced: [Int] = []
         for _ in 0..<120 where !asked.isEmpty {
-            bench.deliver(asked.removeFirst().piece, from: giver)
+            let piece = asked.removeFirst().piece
+            bench.deliver(piece, from: giver, isVerified: false)
+            asked += bench.requests(to: giver)
+            bench.tell { $0.pieceVerified(piece, now: $2, into: &$1) }
             asked += bench.requests(to: giver)
             bench.wait(.seconds(1))
             displaced.append(bench.swarm.snapshot.peersDisplaced)

@@ -107,7 +107,8 @@ import TrackerProtocol
                 default: world.sleep()
                 }
                 said += world.said()
-                try #require(world.open.count <= world.schedule.configuration.announcesMax + 1)
+                let inTime = world.open.count - world.schedule.slowCount
+                try #require(inTime <= world.schedule.configuration.announcesMax + 1)
             }
             world.stopped()
             said += world.said()

@@ -5,8 +5,8 @@ import Primitives
 /// Only answers to our own queries count, each voter has one vote, and few voters of one network have one. The first
 /// address wins by four votes if no voter saw another one, else with a lead of eight over each other one. Another
 /// address wins later if `changeLead` more voters saw it than confirmed the known one meanwhile, or if four did and
-/// no voter has confirmed the known one for a while; and not before the pause after the last change is over. Where two in
-/// five lie alike, that happens once in months.
+/// no voter has confirmed the known one for a while. It does not win before the pause after the last change is over.
+/// Where two in five lie alike, that happens once in months.
 ///
 /// While an address is known, votes for it are not kept: most nodes keep none.
 struct AddressVotes: Sendable {

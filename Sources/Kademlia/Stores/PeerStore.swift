@@ -152,7 +152,7 @@ extension PeerStore {
 
     /// Forgets an infohash of the greediest network, or of this one.
     ///
-    /// Of a few that its greediest host has had for the longest time, the one with the fewest peers goes, and the others
+    /// Of a few that its greediest host has had for the longest time, the one with the fewest peers goes. The others
     /// count as new again.
     ///
     /// An infohash that another network announces as well is charged to that one instead, so that the first who

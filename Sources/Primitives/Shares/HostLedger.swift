@@ -1,6 +1,7 @@
 /// An amount that each host has run up lately, which is remembered when its connections end.
 ///
-/// Amounts halve with time. A host of IPv6 is its /56, since it may take any address there. The table is bounded: when it is full, the entry that `HolderTable` names gives way.
+/// Amounts halve with time. A host of IPv6 is its /56, since it may take any address there. The table is bounded: when
+/// it is full, the entry that `HolderTable` names gives way.
 package struct HostLedger: Sendable {
     private struct Entry {
         var amount: Int
