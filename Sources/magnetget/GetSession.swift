@@ -269,6 +269,7 @@ struct GetSession {
             }
             if let outcome = runs[index].outcome, !isReported[index] {
                 isReported[index] = true
+                if let limits = LimitCounts(runs[index].snapshot).text { console.note(limits, verbosity: 1) }
                 self.report(outcome, index)
                 host?.command(.remove(TorrentHandle(rawValue: index)))
             }
