@@ -18,7 +18,8 @@ extension Swarm {
         let charged = min(block.length, peers[place].chargedInFlight)
         peers[place].chargedInFlight -= charged
         allowance.upload? -= block.length - charged
-        peers[place].lastTakenAt = now
+        // A place is not kept by taking crumbs.
+        if !isCrumb(block) { peers[place].lastTakenAt = now }
         peers[place].sentInTurn += block.length
         peers[place].lastSentAt = now
         pumpUploads(place, now: now, into: &outbox)
@@ -130,6 +131,7 @@ extension Swarm {
             guard tolerates(place, now: now, into: &outbox) else { return }
             return reject(block, to: place, now: now, into: &outbox)
         }
+        guard !isCrumb(block) || tolerates(place, now: now, into: &outbox) else { return }
         if isChoked {
             peers[place].fastServedBytes += block.length
             fastServed.add(block.length, to: peers[place].endpoint, now: now)
@@ -137,6 +139,17 @@ extension Swarm {
         peers[place].uploads.append(block, at: now)
         pumpUploads(place, now: now, into: &outbox)
     }
+
+    /// Whether a request is for far less than peers ask for at a time, and does not end its piece.
+    ///
+    /// It costs as much as one for a whole block, and moves next to nothing.
+    private func isCrumb(_ block: BlockRequest) -> Bool {
+        guard block.length < Self.crumbBytesMax, let info else { return false }
+        return block.offset + block.length < info.length(ofPiece: block.piece)
+    }
+
+    /// A sixteenth of what clients ask for at a time.
+    private static let crumbBytesMax = BlockRequest.usualLength / 16
 
     /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
     private func servesFast(_ block: BlockRequest, to place: Int, now: Instant) -> Bool {

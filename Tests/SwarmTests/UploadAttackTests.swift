@@ -78,6 +78,40 @@ import Testing
         #expect(time <= .seconds(3), "\(time)")
     }
 
+    @Test(arguments: [20, 60], [true, false])
+    func takersOfCrumbsDoNotHoldPlaces(count: Int, isOneHost: Bool) throws {
+        var bench = try SwarmBench(isComplete: true)
+        let crumb = BlockRequest(piece: 0, offset: 0, length: 16)
+        let takers = (0..<count).map { bench.call(from: endpoint($0, isOneHost: isOneHost), saying: [.interested]) }
+        let take = { (bench: inout SwarmBench) in
+            for peer in takers where bench.unchoked.contains(peer) {
+                bench.say(peer, [.request(crumb)])
+                bench.take(peer)
+            }
+        }
+        for _ in 0..<8 {
+            take(&bench)
+            bench.wait(.milliseconds(500))
+        }
+        let honest = bench.call(from: honestHost, saying: [.interested])
+        let time = timeToUnchoke(honest, in: &bench, beside: take)
+        #expect(time <= .seconds(3), "\(time)")
+    }
+
+    @Test func floodsOfCrumbsEndTheConnection() throws {
+        var bench = try SwarmBench(isComplete: true) { $0.uselessMessagesMax = 100 }
+        let flooder = bench.call(from: endpoint(0, isOneHost: true), saying: [.interested])
+        let honest = bench.call(from: honestHost, saying: [.interested])
+        bench.say(flooder, (0..<200).map { .request(BlockRequest(piece: 0, offset: 16 * $0, length: 16)) })
+        // The end of a piece may be of any length.
+        let last = BlockRequest(piece: 0, offset: SwarmBench.blockLength - 16, length: 16)
+        for _ in 0..<200 {
+            bench.say(honest, [.request(last)])
+            bench.take(honest)
+        }
+        #expect(bench.closed == [flooder])
+    }
+
     @Test func hostsThatReturnWithoutTakingComeLast() throws {
         var bench = try SwarmBench(isComplete: true) {
             $0.uploadSlots = 1
