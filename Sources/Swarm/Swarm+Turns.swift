@@ -167,14 +167,14 @@ extension Swarm {
     // MARK: Useless messages
 
     /// Whether a message that changes nothing is put up with; the connection of a peer that sends too many ends.
-    mutating func tolerates(_ place: Int, now: Instant, into outbox: inout Outbox) -> Bool {
+    mutating func tolerates(_ place: Int, cost: Int = 1, now: Instant, into outbox: inout Outbox) -> Bool {
         peers[place].useless.refill(now: now)
         guard peers[place].useless.tokens > 0 else {
             counters.floods += 1
             lose(peers[place].handle, .protocolViolation(.tooManyMessages), closing: true, now: now, into: &outbox)
             return false
         }
-        peers[place].useless.take(1)
+        peers[place].useless.take(cost)
         return true
     }
 }

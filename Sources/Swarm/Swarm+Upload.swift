@@ -131,7 +131,8 @@ extension Swarm {
             guard tolerates(place, now: now, into: &outbox) else { return }
             return reject(block, to: place, now: now, into: &outbox)
         }
-        guard !isCrumb(block) || tolerates(place, now: now, into: &outbox) else { return }
+        // It is read and sent like a block, which costs more than the message alone.
+        guard !isCrumb(block) || tolerates(place, cost: Self.crumbCost, now: now, into: &outbox) else { return }
         if isChoked {
             peers[place].fastServedBytes += block.length
             fastServed.add(block.length, to: peers[place].endpoint, now: now)
@@ -150,6 +151,8 @@ extension Swarm {
 
     /// A sixteenth of what clients ask for at a time.
     private static let crumbBytesMax = BlockRequest.usualLength / 16
+    /// In messages that change nothing.
+    private static let crumbCost = 16
 
     /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
     private func servesFast(_ block: BlockRequest, to place: Int, now: Instant) -> Bool {
