@@ -29,7 +29,7 @@ extension Swarm {
         package var usefulTime: Duration = .seconds(60)
         /// While candidates wait and nothing comes, a connection that never was of use keeps its place this long.
         ///
-        /// Most of a round of the peer's choker (10 s, BEP 3). With 7 s a seed behind 1,000 idle peers is met 4.5 s late.
+        /// Most of a choker round (10 s, BEP 3). With 7 s a seed behind 1,000 idle peers is met 4.5 s late.
         package var uselessTimeStarving: Duration = .seconds(7)
         /// The same before the metadata is known: peers offer it in their first message.
         package var uselessTimeMetadata: Duration = .seconds(5)
