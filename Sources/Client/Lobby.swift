@@ -16,7 +16,7 @@ struct Lobby {
     /// In order of arrival, and so of their deadlines; some may have left.
     private var arrivals: Deque<PeerHandle> = []
     private var nextHandle = 1
-    /// Who holds the places.
+    /// The hosts that hold pending connections.
     private var holders = HolderTable<PeerHandle>()
     /// Key exchanges by those that asked for them, and of all.
     private var exchanges: HostBudget

@@ -25,7 +25,7 @@ struct AddressVotes: Sendable {
     /// The chance that a share p of liars, all with one lie, ever leads by n is (p / (1 - p))^n from each vote on: for
     /// p = 0.4 and n = 32, 2 in a million.
     private static let changeLead = 32
-    /// An id is a neighbourhood: a node that changes it too often is of no use to anybody, itself included.
+    /// A node that changes its id too often leaves what it stores where no lookup finds it.
     private static let firstPause = Duration.seconds(10 * 60)
     private static let longestPause = Duration.seconds(80 * 60)
 

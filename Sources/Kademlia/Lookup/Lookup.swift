@@ -101,7 +101,7 @@ package struct Lookup: Sendable {
             }
             twins += 1
         }
-        // Whoever names an id first may have named a wrong endpoint for it.
+        // The node that named the id first may have named a wrong endpoint for it.
         guard twins < Self.endpointsPerID else { return .refused }
         let isSecure = !rules.prefersSecureIDs || SecureID.isValid(contact.id, for: contact.endpoint)
         switch room(for: contact.endpoint, isSecure: isSecure) {

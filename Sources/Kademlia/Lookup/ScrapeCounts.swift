@@ -15,11 +15,11 @@ struct ScrapeCounts: Sendable {
 
     /// Twice as many as an announce is usually stored with.
     private static let nodesHeard = 16
-    /// Of the nodes heard, so many have to know a peer of the kind.
+    /// The share of the nodes heard that must know a peer of the kind.
     private static let leastShareKnowing = 0.25
     /// A filter counts if it has at most so many times the usual number of peers, and a few more.
     private static let excessAllowed = (factor: 3.0, more: 4.0)
-    /// Of the filters that count, so many must have a bit.
+    /// The share of the filters counted that must have a bit.
     private static let leastShareOfBit = 0.25
     /// Lists of 500 peers or so are full: each node has other peers then, and a bit that few have is no lie.
     private static let fullFrom = 256.0

@@ -72,7 +72,7 @@ struct UnverifiedQueue: Sendable {
         releaseIfEmpty()
     }
 
-    /// Most nodes of a large simulation have nobody waiting most of the time.
+    /// In a large simulation most nodes have an empty queue most of the time.
     private mutating func releaseIfEmpty() {
         guard waiting.isEmpty else { return }
         waiting = []

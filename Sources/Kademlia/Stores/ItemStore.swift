@@ -30,7 +30,7 @@ package struct ItemStore: Sendable {
 
     package private(set) var evictedCount = 0
 
-    /// - Parameter key: random, so that nobody can choose whose share is forgotten.
+    /// - Parameter key: random, so that no attacker can choose whose share is forgotten.
     package init(configuration: Configuration, key: (UInt64, UInt64)) {
         limit = configuration.limits.itemCount
         checksPerSecond = configuration.limits.signatureChecksPerSecond
