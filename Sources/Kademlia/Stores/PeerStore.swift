@@ -4,7 +4,7 @@ package import Primitives
 ///
 /// Bounded in infohashes and in peers of each. Each infohash is charged to a network that announces it. When the
 /// infohashes are full, or the share of a network is used up, the network with the most makes room: one network
-/// displaces its own and nobody else's.
+/// displaces its own and no others.
 package struct PeerStore: Sendable {
     package enum Outcome: Equatable, Sendable {
         case added, renewed
@@ -31,9 +31,9 @@ package struct PeerStore: Sendable {
     private let sharesStores: Bool
     private(set) var index: [InfoHash: Int] = [:]
     var swarms: [Swarm] = []
-    /// Who holds how many infohashes; made when there are as many as the share of a network.
+    /// The networks that hold infohashes; made when there are as many as the share of a network.
     private var holders = Boxed<HolderTable<InfoHash>>()
-    /// Of `PeerListRules.hash`, drawn with the first announce.
+    /// The key of `PeerListRules.hash`, drawn with the first announce.
     private var key = Boxed<KeyedHash>()
     private var sweepPosition = 0
 

@@ -1,6 +1,6 @@
-/// Who holds the places of a bounded resource, and who gives way when all are taken.
+/// The holders of a bounded resource, and the entry that gives way when all of it is taken.
 ///
-/// The one rule for everything that a peer, a host or a network can hold. Nobody is refused for being one of many: as
+/// The one rule for everything that a peer, a host or a network can hold. No entry is refused for being one of many: as
 /// long as there is room, all behind one address get in, since whole companies share one. When there is none, the
 /// network that holds most gives way, in it the host that holds most, and of its entries the oldest. So a host or a
 /// network that wants everything competes with itself, and a newcomer from elsewhere always gets in.

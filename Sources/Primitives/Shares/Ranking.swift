@@ -5,7 +5,7 @@
 struct Ranking<Key: Hashable & Sendable>: Sendable {
     private struct Place {
         var count: Int
-        /// Of its entry in its class.
+        /// The number of its entry in its class.
         var number: Int
     }
 
