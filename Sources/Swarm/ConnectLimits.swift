@@ -6,9 +6,9 @@ package import Primitives
 /// whatever torrent and source they come from. The owner of several swarms hands the same value to each of them in turn
 /// (`Swarm.connectLimits`).
 package struct ConnectLimits: Sendable {
-    /// Limits of attempts and returns; rates per host and per network hold where hosts have addresses of their own.
+    /// Limits of attempts and returns.
     package struct Configuration: Equatable, Sendable {
-        /// Whether addresses are counted; in private networks many peers share one.
+        /// Whether hosts have addresses of their own; in private networks many peers share one.
         package var countsHosts = false
         /// Attempts at one host, whatever the port: six at once, then six a minute.
         ///
@@ -16,6 +16,8 @@ package struct ConnectLimits: Sendable {
         package var attemptsPerHost = HostBudget.Rate(burst: 6, per: .seconds(10))
         /// The same for a /24 or /56.
         package var attemptsPerPrefix = HostBudget.Rate(burst: 32, per: .seconds(2))
+        /// Attempts at one address of a private network, whose /24 or /56 has no limit of its own.
+        package var attemptsPerSharedHost = HostBudget.Rate(burst: 48, per: .seconds(2))
         package var earnedByHandshake = 2
         /// Attempts under way at the same time, of all torrents; each costs a socket.
         package var attemptsMax = 512
@@ -42,8 +44,10 @@ package struct ConnectLimits: Sendable {
 
     package init(_ configuration: Configuration) {
         self.configuration = configuration
+        let counts = configuration.countsHosts
         attempts = HostBudget(
-            host: configuration.attemptsPerHost, prefix: configuration.attemptsPerPrefix,
+            host: counts ? configuration.attemptsPerHost : configuration.attemptsPerSharedHost,
+            prefix: counts ? configuration.attemptsPerPrefix : configuration.attemptsOfAll,
             entriesMax: configuration.hostsMax)
         returns = HostBudget(
             host: configuration.returnsPerHost, prefix: configuration.returnsPerPrefix,
@@ -68,7 +72,7 @@ package struct ConnectLimits: Sendable {
 
     private mutating func wait(for endpoint: Endpoint, now: Instant) -> Instant? {
         if let wait = all.wait(for: Self.everything, now: now) { return wait }
-        if configuration.countsHosts, let wait = attempts.take(endpoint, now: now) { return wait }
+        if let wait = attempts.take(endpoint, now: now) { return wait }
         return all.take(Self.everything, now: now)
     }
 
@@ -80,9 +84,7 @@ package struct ConnectLimits: Sendable {
     /// The attempt is over, with a handshake or without.
     mutating func ended(_ endpoint: Endpoint, hasHandshake: Bool, now: Instant) {
         underWay -= 1
-        if hasHandshake, configuration.countsHosts {
-            attempts.earned(configuration.earnedByHandshake, by: endpoint, now: now)
-        }
+        if hasHandshake { attempts.earned(configuration.earnedByHandshake, by: endpoint, now: now) }
     }
 
     /// Whether a host may connect to us again.

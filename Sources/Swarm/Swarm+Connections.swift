@@ -74,7 +74,7 @@ extension Swarm {
     /// Closes every connection, for ever: the torrent is being removed.
     package mutating func close(now: Instant, into outbox: inout Outbox) {
         hasFailed = true
-        for handle in peers.map(\.handle) { lose(handle, .redundant, closing: true, now: now, into: &outbox) }
+        for handle in handles { lose(handle, .redundant, closing: true, now: now, into: &outbox) }
     }
 
     /// Nothing can be sent: no connection is attempted until `networkReturned`.
@@ -169,13 +169,13 @@ extension Swarm {
         _ handshake: Handshake, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) {
         guard let place = places[handle] else { return }
-        let twin = peers.first {
+        let twin = peers.indices.first {
             // Of the same host: else whoever copies a peer id could end that peer's connections.
-            $0.isOpen && $0.handle != handle && $0.session.peerHandshake?.peerID == handshake.peerID
-                && $0.endpoint.host == peers[place].endpoint.host
+            $0 != place && peers[$0].isOpen && peers[$0].session.peerHandshake?.peerID == handshake.peerID
+                && peers[$0].endpoint.host == peers[place].endpoint.host
         }
         if let twin {
-            let loser = isTwinKept(twin, besides: peers[place], now: now) ? handle : twin.handle
+            let loser = isTwinKept(twin, besides: place, now: now) ? handle : peers[twin].handle
             lose(loser, .duplicate, closing: true, now: now, into: &outbox)
         }
         guard let place = places[handle] else { return }
@@ -193,13 +193,13 @@ extension Swarm {
     /// A neighbour on the same address can copy a peer id. So one over which blocks go stays, and one that had its time
     /// without any goes. Otherwise two clients have called each other, and both must drop the same connection: the one
     /// that the peer with the larger id made.
-    private func isTwinKept(_ twin: Peer, besides newcomer: Peer, now: Instant) -> Bool {
-        var twin = twin
-        if twin.isUseful(within: configuration.usefulTime, now: now) { return true }
-        if now - twin.phaseSince >= configuration.twinTime { return false }
-        guard let theirs = newcomer.session.peerHandshake?.peerID else { return true }
+    private mutating func isTwinKept(_ twin: Int, besides newcomer: Int, now: Instant) -> Bool {
+        if peers[twin].isUseful(within: configuration.usefulTime, now: now) { return true }
+        if now - peers[twin].phaseSince >= configuration.twinTime { return false }
+        guard let theirs = peers[newcomer].session.peerHandshake?.peerID else { return true }
         let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(theirs.bytes)
-        return newcomer.isOutgoing == twin.isOutgoing || newcomer.isOutgoing == ourCallsLose
+        let isOurCall = peers[newcomer].isOutgoing
+        return isOurCall == peers[twin].isOutgoing || isOurCall == ourCallsLose
     }
 
     @discardableResult
@@ -216,18 +216,22 @@ extension Swarm {
     }
 
     private mutating func enter(_ phase: Peer.Phase, at place: Int, now: Instant) {
-        if phase == .open { attemptEnded(peers[place], hasHandshake: true, now: now) }
+        if phase == .open, peers[place].isOutgoing {
+            attemptEnded(
+                at: peers[place].endpoint, failuresBefore: peers[place].failuresBefore, hasHandshake: true, now: now)
+        }
         peers[place].phase = phase
         peers[place].phaseSince = now
     }
 
     /// An attempt of ours that is counted has ended, in a connection or not.
-    private mutating func attemptEnded(_ peer: Peer, hasHandshake: Bool, now: Instant) {
-        guard peer.isOutgoing, !peer.isOpen else { return }
+    private mutating func attemptEnded(
+        at endpoint: Endpoint, failuresBefore: Int, hasHandshake: Bool, now: Instant
+    ) {
         counters.attempts -= 1
-        if peer.failuresBefore > 0 { counters.retries -= 1 }
-        connectLimits.ended(peer.endpoint, hasHandshake: hasHandshake, now: now)
-        if hasHandshake { candidates.answered(peer.endpoint) }
+        if failuresBefore > 0 { counters.retries -= 1 }
+        connectLimits.ended(endpoint, hasHandshake: hasHandshake, now: now)
+        if hasHandshake { candidates.answered(endpoint) }
     }
 
     /// Ends a connection or attempt.
@@ -237,15 +241,15 @@ extension Swarm {
         _ handle: PeerHandle, _ reason: PeerLoss, closing: Bool, now: Instant, into outbox: inout Outbox
     ) {
         guard let place = places.removeValue(forKey: handle) else { return }
-        let peer = peers[place]
-        let last = peers.removeLast()
-        if place < peers.count {
-            peers[place] = last
-            places[last.handle] = place
-        }
+        // Moved, not copied: a peer is large.
+        peers.swapAt(place, peers.count - 1)
+        let peer = peers.removeLast()
+        if place < peers.count { places[peers[place].handle] = place }
         outbox.lost.append(handle)
         if closing { outbox.actions.append(.close(handle)) }
-        attemptEnded(peer, hasHandshake: false, now: now)
+        if peer.isOutgoing, !peer.isOpen {
+            attemptEnded(at: peer.endpoint, failuresBefore: peer.failuresBefore, hasHandshake: false, now: now)
+        }
         callers.remove(handle)
         if reason == .displaced { counters.displaced += 1 }
         if !peer.isOpen, reason != .displaced { counters.connectFailures += 1 }

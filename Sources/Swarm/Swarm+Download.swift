@@ -248,7 +248,8 @@ extension Swarm {
     private mutating func completed(now: Instant, into outbox: inout Outbox) {
         report(.completed, into: &outbox)
         for place in peers.indices where peers[place].isOpen { setInterest(false, of: place, now: now, into: &outbox) }
-        for handle in peers.filter({ $0.isOpen && $0.wantsNothing }).map(\.handle) {
+        for handle in handles {
+            guard let place = places[handle], peers[place].isOpen, peers[place].wantsNothing else { continue }
             lose(handle, .redundant, closing: true, now: now, into: &outbox)
         }
         repeatExtensionHandshake(now: now, into: &outbox)

@@ -37,7 +37,7 @@ extension Swarm {
         else { return }
         peers[place].nextExchange = now + configuration.exchangeInterval
         let scope = peers[place].endpoint.scope
-        let known = peers.indices.compactMap { $0 == place ? nil : exchangeable(peers[$0]) }
+        let known = peers.indices.compactMap { $0 == place ? nil : exchangeable($0) }
             .filter { isUseful($0.endpoint.scope, to: scope) }
         let endpoints = Set(known.map(\.endpoint))
         var message = PeerExchangeMessage()
@@ -56,16 +56,18 @@ extension Swarm {
     private func isUseful(_ scope: AddressScope, to other: AddressScope) -> Bool { scope == .global || scope == other }
 
     /// Where others reach a connected peer; nil if nobody knows.
-    private func exchangeable(_ peer: Peer) -> PeerExchangeMessage.Added? {
-        guard peer.isOpen else { return nil }
-        var flags: PeerExchangeMessage.Flags = peer.wantsNothing ? .isSeed : []
-        if peer.isEncrypted || peer.extensions.prefersEncryption == true { flags.insert(.prefersEncryption) }
-        if peer.isOutgoing {
-            flags.insert(.isReachable)
-            return PeerExchangeMessage.Added(peer.endpoint, flags)
+    private func exchangeable(_ place: Int) -> PeerExchangeMessage.Added? {
+        guard peers[place].isOpen else { return nil }
+        var flags: PeerExchangeMessage.Flags = peers[place].wantsNothing ? .isSeed : []
+        if peers[place].isEncrypted || peers[place].extensions.prefersEncryption == true {
+            flags.insert(.prefersEncryption)
         }
-        guard let port = peer.extensions.listenPort, port != 0 else { return nil }
-        var endpoint = peer.endpoint
+        if peers[place].isOutgoing {
+            flags.insert(.isReachable)
+            return PeerExchangeMessage.Added(peers[place].endpoint, flags)
+        }
+        guard let port = peers[place].extensions.listenPort, port != 0 else { return nil }
+        var endpoint = peers[place].endpoint
         endpoint.port = port
         return PeerExchangeMessage.Added(endpoint, flags)
     }

@@ -14,7 +14,7 @@ extension Swarm {
         guard self.info == nil, !hasFailed else { return }
         self.info = info
         race = nil
-        for handle in peers.map(\.handle) { layoutKnown(info, to: handle, now: now, into: &outbox) }
+        for handle in handles { layoutKnown(info, to: handle, now: now, into: &outbox) }
         report(.metadata(info), into: &outbox)
         guard !identity.wantsMetadataOnly else { return }
         do {

@@ -12,7 +12,7 @@ extension Swarm {
         rechokeIfDue(now: now, into: &outbox)
         reviewPlaces(now: now, into: &outbox)
         serveWaitingMetadata(now: now, into: &outbox)
-        for handle in peers.map(\.handle) {
+        for handle in handles {
             guard let place = places[handle] else { continue }
             if let reason = overdue(place, now: now) {
                 lose(handle, reason, closing: true, now: now, into: &outbox)
@@ -95,7 +95,7 @@ extension Swarm {
 
     /// What has waited too long for one peer is for any.
     private mutating func reviewPieces(now: Instant) {
-        hasProvedPeers = peers.contains { $0.trust.isGiver && $0.trust.verifiedPieces > 0 }
+        hasProvedPeers = peers.indices.contains { peers[$0].trust.isGiver && peers[$0].trust.verifiedPieces > 0 }
         guard let info else { return }
         let length = Double(info.pieceLength)
         frontPatience = max(

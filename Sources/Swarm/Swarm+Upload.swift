@@ -164,7 +164,9 @@ extension Swarm {
             fastServed.amount(of: peers[place].endpoint, now: now) < configuration.allowedFastPerHostMax * setLength
         else { return false }
         guard peers[place].uploads.isEmpty, peers[place].uploadsInFlight.isEmpty else { return true }
-        let served = peers.count { $0.isChokedByUs && !($0.uploads.isEmpty && $0.uploadsInFlight.isEmpty) }
+        let served = peers.indices.count {
+            peers[$0].isChokedByUs && !(peers[$0].uploads.isEmpty && peers[$0].uploadsInFlight.isEmpty)
+        }
         return served < configuration.allowedFastPeersMax
     }
 

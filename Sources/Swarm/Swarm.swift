@@ -169,6 +169,9 @@ package struct Swarm {
         return places[handle]
     }
 
+    /// Of all peers; looked at through their places, since a walk over the array itself copies each peer whole.
+    var handles: [PeerHandle] { peers.indices.map { peers[$0].handle } }
+
     mutating func newHandle() -> PeerHandle {
         defer { nextHandle += 1 }
         return PeerHandle(rawValue: nextHandle)
@@ -179,7 +182,7 @@ package struct Swarm {
     }
 
     /// Whether any handshake is complete.
-    package var hasOpenPeers: Bool { peers.contains { $0.isOpen } }
+    package var hasOpenPeers: Bool { peers.indices.contains { peers[$0].isOpen } }
 
     package var snapshot: TorrentSnapshot {
         var snapshot = TorrentSnapshot()
@@ -214,15 +217,15 @@ package struct Swarm {
         snapshot.unusedTurns = counters.unusedTurns
         snapshot.floods = counters.floods
         snapshot.stuckUploads = counters.stuckUploads
-        for peer in peers {
-            guard peer.isOpen else {
+        for place in peers.indices {
+            guard peers[place].isOpen else {
                 snapshot.peersConnecting += 1
                 continue
             }
             snapshot.peersConnected += 1
-            if peer.isSeed { snapshot.seedsConnected += 1 }
-            if !peer.isChokingUs { snapshot.peersServing += 1 }
-            if peer.trust.isDoubted { snapshot.peersDoubted += 1 }
+            if peers[place].isSeed { snapshot.seedsConnected += 1 }
+            if !peers[place].isChokingUs { snapshot.peersServing += 1 }
+            if peers[place].trust.isDoubted { snapshot.peersDoubted += 1 }
         }
         return snapshot
     }

@@ -185,8 +185,25 @@ import Testing
         #expect((1...(isNetwork ? 32 + 16 : 6 + 4)).contains(attempts[named[0].prefix] ?? 0))
     }
 
-    @Test func allPeersBehindOneAddressAreReachedIfTheyAnswer() throws {
-        var bench = try SwarmBench(isComplete: false) { $0.connects.countsHosts = true }
+    /// In a private network, where many peers share an address; a peer of another address is called at once.
+    @Test func aVictimOfAPrivateNetworkIsCalledSomeTimesOnly() throws {
+        var bench = try SwarmBench(isComplete: false)
+        let named = (0..<5_000).map { Endpoint.v4(127, 0, 0, 1, port: UInt16(1_024 + $0)) }
+        bench.tell { $0.peersFound(named, source: .exchange, by: .v4(7, 7, 7, 7, port: 1), now: $2, into: &$1) }
+        bench.tell { $0.peersFound([honest], source: .dht, by: .v4(8, 8, 8, 8, port: 1), now: $2, into: &$1) }
+        var attempts = calls(bench).map(\.1)
+        #expect(attempts.contains(honest))
+        for _ in 0..<60 {
+            bench.wait(.milliseconds(500))
+            attempts += calls(bench).map(\.1)
+        }
+        // In half a minute: the burst, and one every two seconds.
+        #expect((48...48 + 16).contains(attempts.count { $0.host == named[0].host }))
+    }
+
+    @Test(arguments: [true, false])
+    func allPeersBehindOneAddressAreReachedIfTheyAnswer(countsHosts: Bool) throws {
+        var bench = try SwarmBench(isComplete: false) { $0.connects.countsHosts = countsHosts }
         var generator = SeededGenerator(number: 9)
         let named = (0..<60).map { Endpoint.v4(20, 0, 0, 1, port: UInt16(2_000 + $0)) }
         var pending: [(PeerHandle, Endpoint)] = []

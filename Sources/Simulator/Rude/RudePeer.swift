@@ -118,7 +118,7 @@ struct RudePeer: Sendable {
     mutating func timedOut(now: Instant, into outbox: inout RudeOutbox) {
         guard now >= nextTurn else { return }
         nextTurn = now + Self.turnInterval
-        for handle in links.map(\.handle) {
+        for handle in links.indices.map({ links[$0].handle }) {
             guard let place = place(of: handle) else { continue }
             if kind == .silentCaller, links[place].isOutgoing, now - links[place].since >= .seconds(2) {
                 close(place, now: now, into: &outbox)
@@ -132,7 +132,7 @@ struct RudePeer: Sendable {
 
     // MARK: Connections
 
-    func place(of handle: PeerHandle) -> Int? { links.firstIndex { $0.handle == handle } }
+    func place(of handle: PeerHandle) -> Int? { links.indices.first { links[$0].handle == handle } }
 
     private mutating func insert(_ endpoint: Endpoint, isOutgoing: Bool, now: Instant) -> PeerHandle {
         let handle = PeerHandle(rawValue: nextHandle)
