@@ -60,24 +60,41 @@ extension CandidateOrder.Turn {
     }
 }
 
-/// At which hosts attempts have failed, and none has succeeded: their other ports are tried later.
+/// A host, and the tracker, node or peer that named endpoints of it.
+///
+/// Whoever names dead ports of a host is not to keep us from a live one that another has named.
+struct Naming: Hashable {
+    let host: Endpoint
+    let namer: Endpoint?
+
+    init(_ endpoint: Endpoint, by namer: Endpoint?) {
+        host = endpoint.host
+        self.namer = namer?.host
+    }
+}
+
+/// At which hosts attempts have failed, and none has succeeded: the other ports that the same namer has named are tried
+/// later.
 struct HostRecords {
-    private var failures: [Endpoint: Int] = [:]
+    private var failures: [Naming: Int] = [:]
+    private var answering: Set<Endpoint> = []
 
     /// Failures after which a host is doubtful.
     private static let failuresMax = 3
-    /// Hosts remembered; at the limit all are forgotten, which costs an order that helps and nothing else.
-    private static let hostsMax = 4_096
+    /// Entries remembered; at the limit all are forgotten, which costs an order that helps and nothing else.
+    private static let countMax = 4_096
 
-    func isDoubtful(_ endpoint: Endpoint) -> Bool { failures[endpoint.host].map { $0 >= Self.failuresMax } ?? false }
-
-    mutating func failed(_ endpoint: Endpoint) {
-        let host = endpoint.host
-        if failures.count >= Self.hostsMax, failures[host] == nil { failures.removeAll(keepingCapacity: true) }
-        let count = failures[host] ?? 0
-        // Below zero stands for a host where an attempt has succeeded.
-        if count >= 0 { failures[host] = count + 1 }
+    func isDoubtful(_ naming: Naming) -> Bool {
+        failures[naming].map { $0 >= Self.failuresMax } ?? false && !answering.contains(naming.host)
     }
 
-    mutating func answered(_ endpoint: Endpoint) { failures[endpoint.host] = -1 }
+    mutating func failed(_ naming: Naming) {
+        if failures.count >= Self.countMax, failures[naming] == nil { failures.removeAll(keepingCapacity: true) }
+        failures[naming, default: 0] += 1
+    }
+
+    mutating func answered(_ endpoint: Endpoint) {
+        if answering.count >= Self.countMax { answering.removeAll(keepingCapacity: true) }
+        answering.insert(endpoint.host)
+    }
 }

@@ -186,7 +186,7 @@ package struct CandidateQueue {
                 giveUp(entry.endpoint)
                 continue
             }
-            if turn != .doubtful, turn != .again, turn != .answered, hosts.isDoubtful(entry.endpoint) {
+            if turn != .doubtful, turn != .again, turn != .answered, hosts.isDoubtful(Naming(entry.endpoint, by: record.namer)) {
                 enqueue(entry.endpoint, as: .doubtful)
                 order.repeatTurn(turn)
                 continue
@@ -196,6 +196,15 @@ package struct CandidateQueue {
             return entry.endpoint
         }
         return nil
+    }
+
+    /// The peer, the node or the tracker that named the endpoint.
+    func namer(of endpoint: Endpoint) -> Endpoint? { records[endpoint]?.namer }
+
+    /// Named by a node of the DHT or by a peer, and by no better source; no handshake yet.
+    func isNamedByStranger(_ endpoint: Endpoint) -> Bool {
+        let shelf = records[endpoint]?.shelf
+        return shelf == .dht || shelf == .exchange
     }
 
     /// How often attempts at the endpoint have failed since it was named.
@@ -211,7 +220,7 @@ package struct CandidateQueue {
 
     /// The attempt failed or the connection ended early: come back later, unless it failed too often.
     package mutating func failed(_ endpoint: Endpoint, now: Instant) {
-        hosts.failed(endpoint)
+        hosts.failed(Naming(endpoint, by: records[endpoint]?.namer))
         comeBack(endpoint, after: configuration.reconnectDelay, isFailure: true, now: now)
     }
 
@@ -268,7 +277,7 @@ package struct CandidateQueue {
         guard !isLast else { return false }
         shelve(endpoint)
         if timedOut {
-            hosts.failed(endpoint)
+            hosts.failed(Naming(endpoint, by: record.namer))
             wait(endpoint, until: now + configuration.reconnectDelay, asRetry: true)
         } else {
             enqueue(endpoint)

@@ -17,7 +17,13 @@ package struct ConnectLimits: Sendable {
         /// The same for a /24 or /56.
         package var attemptsPerPrefix = HostBudget.Rate(burst: 32, per: .seconds(2))
         /// Attempts at one address of a private network, whose /24 or /56 has no limit of its own.
-        package var attemptsPerSharedHost = HostBudget.Rate(burst: 48, per: .seconds(2))
+        ///
+        /// They do not hold while a torrent receives nothing: the one live peer may be behind any port.
+        package var attemptsPerSharedHost = HostBudget.Rate(burst: 32, per: .milliseconds(500))
+        /// Of the attempts at a host, what is left when a namer has had one there lately, and when a node or peer of
+        /// the network has named it: whoever names dead ports of a host does not keep us from its live ones.
+        package var leftForOtherNamers = 3
+        package var leftForTrackers = 1
         package var earnedByHandshake = 2
         /// Attempts under way at the same time, of all torrents; each costs a socket.
         package var attemptsMax = 512
@@ -36,6 +42,7 @@ package struct ConnectLimits: Sendable {
     private var attempts: HostBudget
     private var returns: HostBudget
     private var all: HostBudget
+    private var calls = RecentCalls()
     private var underWay = 0
     /// Attempts that were put off.
     package private(set) var deferredCount = 0
@@ -55,13 +62,24 @@ package struct ConnectLimits: Sendable {
         all = HostBudget(host: configuration.attemptsOfAll, prefix: configuration.attemptsOfAll, entriesMax: 1)
     }
 
+    /// An attempt that is wanted, and what speaks for it.
+    struct Attempt {
+        let endpoint: Endpoint
+        /// The tracker, node or peer that named it.
+        var namer: Endpoint?
+        /// Named by a node of the DHT, or by a peer.
+        var isNamedByStranger = false
+        /// Its torrent receives nothing.
+        var isUrgent = false
+    }
+
     /// Begins an attempt; when it may not be made now, returns the time for the next try.
-    mutating func begin(_ endpoint: Endpoint, now: Instant) -> Instant? {
+    mutating func begin(_ attempt: Attempt, now: Instant) -> Instant? {
         guard underWay < configuration.attemptsMax else {
             deferredCount += 1
             return now + .seconds(1)
         }
-        guard let wait = wait(for: endpoint, now: now) else {
+        guard let wait = wait(for: attempt, now: now) else {
             underWay += 1
             return nil
         }
@@ -70,9 +88,17 @@ package struct ConnectLimits: Sendable {
         return min(max(wait, now + .milliseconds(100)), now + Self.recheckInterval)
     }
 
-    private mutating func wait(for endpoint: Endpoint, now: Instant) -> Instant? {
+    private mutating func wait(for attempt: Attempt, now: Instant) -> Instant? {
         if let wait = all.wait(for: Self.everything, now: now) { return wait }
-        if let wait = attempts.take(endpoint, now: now) { return wait }
+        if configuration.countsHosts || !attempt.isUrgent {
+            let naming = Naming(attempt.endpoint, by: attempt.namer)
+            let isRepeated = calls.contains(naming, now: now)
+            let reserve =
+                isRepeated
+                ? configuration.leftForOtherNamers : attempt.isNamedByStranger ? configuration.leftForTrackers : 0
+            if let wait = attempts.take(attempt.endpoint, leaving: reserve, now: now) { return wait }
+            calls.insert(naming)
+        }
         return all.take(Self.everything, now: now)
     }
 
@@ -98,4 +124,25 @@ package struct ConnectLimits: Sendable {
     mutating func returned(_ endpoint: Endpoint, now: Instant) {
         if configuration.countsHosts { _ = returns.take(endpoint, now: now) }
     }
+}
+
+/// Which hosts were called lately because of which namers.
+private struct RecentCalls {
+    /// Of this span and of the one before.
+    private var recent: Set<Naming> = []
+    private var earlier: Set<Naming> = []
+    private var spanEnd = Instant.origin
+
+    private static let span: Duration = .seconds(60)
+    /// Calls of a span that are remembered.
+    private static let countMax = 4_096
+
+    mutating func contains(_ naming: Naming, now: Instant) -> Bool {
+        if now >= spanEnd || recent.count >= Self.countMax {
+            (earlier, recent, spanEnd) = (recent, [], now + Self.span)
+        }
+        return recent.contains(naming) || earlier.contains(naming)
+    }
+
+    mutating func insert(_ naming: Naming) { recent.insert(naming) }
 }

@@ -33,6 +33,8 @@ extension Swarm {
         turn &+= 1
         switch direction {
         case .upload:
+            // Metadata that waits may use a part of a portion only: the rest lapses instead of adding up.
+            if !metadataUpload.waiting.isEmpty, let left = allowance.upload { allowance.upload = min(left, 0) }
             allowance.upload? += bytes
             allowance.isWaitingForUpload = false
             metadataUpload.portionCame(bytes)

@@ -33,7 +33,9 @@ extension Swarm {
         package var uselessTimeStarving: Duration = .seconds(7)
         /// The same before the metadata is known: peers offer it in their first message.
         package var uselessTimeMetadata: Duration = .seconds(5)
-        /// The same while something is received: two optimistic turns of the peer (BEP 3).
+        /// A torrent that has received nothing for this long may call all ports of an address of a private network.
+        package var urgentTime: Duration = .seconds(2)
+        /// The time of `uselessTimeStarving` while something is received: two optimistic turns of the peer (BEP 3).
         package var uselessTime: Duration = .seconds(60)
         /// While something is received, one useless connection gives way in this time, more often the more wait.
         package var giveWayInterval: Duration = .seconds(10)

@@ -90,6 +90,7 @@ extension Swarm {
 
     mutating func connectMore(now: Instant, into outbox: inout Outbox) {
         guard !hasFailed, !isOffline else { return }
+        let isUrgent = receivesNothing(for: configuration.urgentTime, now: now)
         var deferred = 0
         while counters.attempts < configuration.connectingMax, peers.count < configuration.peersMax,
             // What the limits put off costs time too.
@@ -99,7 +100,10 @@ extension Swarm {
                 // Retries have more time, so that they would take most of the places.
                 includingRetries: !candidates.hasFresh || counters.retries < configuration.connectingMax / 4, now: now)
         {
-            if let later = connectLimits.begin(endpoint, now: now) {
+            let attempt = ConnectLimits.Attempt(
+                endpoint: endpoint, namer: candidates.namer(of: endpoint),
+                isNamedByStranger: candidates.isNamedByStranger(endpoint), isUrgent: isUrgent)
+            if let later = connectLimits.begin(attempt, now: now) {
                 candidates.postponed(endpoint, until: later)
                 deferred += 1
                 continue

@@ -23,8 +23,8 @@ extension Swarm {
             return _ = tolerates(place, now: now, into: &outbox)
         }
         let isLimited = allowance.upload != nil
-        if !isLimited { metadataUpload.refill(now: now) }
-        if metadataUpload.mayServeAtOnce(endpoint, size: size, isLimited: isLimited, now: now) {
+        if !isLimited { metadataUpload.refill(payloadRate: uploadMeter.bytesPerSecond, now: now) }
+        if metadataUpload.mayServeAtOnce(endpoint, size: size, now: now) {
             return serveMetadata(to: place, now: now, into: &outbox)
         }
         metadataUpload.wait(peers[place].handle)
@@ -33,13 +33,16 @@ extension Swarm {
 
     /// Gives those that wait what the credit allows, those that had the least first.
     mutating func serveWaitingMetadata(now: Instant, into outbox: inout Outbox) {
-        if allowance.upload == nil { metadataUpload.refill(now: now) }
+        if allowance.upload == nil { metadataUpload.refill(payloadRate: uploadMeter.bytesPerSecond, now: now) }
         guard let info, !metadataUpload.waiting.isEmpty, metadataUpload.credit > 0 else { return }
         let ranked = metadataUpload.waiting.compactMap { places[$0] }.map { place in
             (rank: metadataUpload.rank(of: peers[place].endpoint, size: info.bytes.count, now: now), place: place)
         }.sorted { ($0.rank.0, $0.rank.1, $0.place) < ($1.rank.0, $1.rank.1, $1.place) }
         for (_, place) in ranked {
-            while metadataUpload.credit > 0, !peers[place].metadataWanted.isEmpty {
+            let endpoint = peers[place].endpoint
+            while !peers[place].metadataWanted.isEmpty,
+                metadataUpload.mayServe(endpoint, size: info.bytes.count, now: now)
+            {
                 serveMetadata(to: place, now: now, into: &outbox)
             }
         }
@@ -58,7 +61,7 @@ extension Swarm {
         peers[place].metadataPiecesServed += 1
         counters.metadataUploadedBytes += byteCount
         allowance.upload? -= byteCount
-        metadataUpload.served(byteCount, to: peers[place].endpoint, now: now)
+        metadataUpload.served(byteCount, to: peers[place].endpoint, size: info.bytes.count, now: now)
         if peers[place].metadataWanted.isEmpty { metadataUpload.left(peers[place].handle) }
     }
 }

@@ -113,10 +113,15 @@ extension Swarm {
     /// Whether we want something and receive nothing.
     func isStarving(now: Instant) -> Bool {
         // While the storage is being opened, no peer can be of use.
-        guard let picker else { return race != nil }
+        guard picker != nil else { return race != nil }
         // A limit may leave less than a block in that time.
         let time = allowance.download == nil ? configuration.uselessTimeStarving : configuration.uselessTime
-        return !picker.isComplete && !isReadingPaused && now - lastReceivedAt >= time
+        return receivesNothing(for: time, now: now)
+    }
+
+    /// Whether no wanted block has come for this long, though we want some.
+    func receivesNothing(for time: Duration, now: Instant) -> Bool {
+        now - lastReceivedAt >= time && !isReadingPaused && picker?.isComplete != true
     }
 
     /// Ends connections of no use while candidates wait that were not tried yet.

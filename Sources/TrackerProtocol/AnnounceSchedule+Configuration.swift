@@ -38,7 +38,7 @@ extension AnnounceSchedule {
         /// and it does not count for `announcesMax` any more.
         ///
         /// Its answer still counts. Trackers that work answer within a second.
-        package var slowTime: Duration = .seconds(5)
+        package var slowTime: Duration = .seconds(4)
         /// An announce without result after this long is cancelled: longer than a UDP transaction takes to give up.
         package var announceTimeout: Duration = .seconds(60)
         /// The same for the last announce, which holds up the end of the program.

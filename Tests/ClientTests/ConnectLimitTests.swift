@@ -68,8 +68,8 @@ import Testing
         #expect(client.statistics.attemptsDeferred > 1_000)
     }
 
-    /// Where many peers share an address, only the endpoint counts.
-    @Test func inAPrivateNetworkEveryPortIsCalled() {
+    /// Where many peers share an address, and nothing is received.
+    @Test func inAPrivateNetworkEveryPortIsCalledWhenNoneAnswers() {
         var client = client(.private)
         let named = (0..<20).map { Endpoint.v4(127, 0, 0, 1, port: UInt16(2_000 + $0)) }
         let attempts = attempts(named, &client)

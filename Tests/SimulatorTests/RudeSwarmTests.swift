@@ -43,6 +43,26 @@ import Testing
         #expect(report.with.metadata.largest < report.with.completion.smallest)
     }
 
+    /// As many rude peers as honest ones, all of one kind; links so slow that peers need each other.
+    @Test(arguments: RudeKind.allCases)
+    func everyHonestPeerCompletesBeside(kind: RudeKind) throws {
+        var options = options(seed: 11, kinds: [kind])
+        (options.rudeShare, options.seedRate) = (0.5, 125e3)
+        let report = try run(options)
+        #expect(report.mix.counts.map(\.kind) == [kind] && report.mix.counts.map(\.count) == [8])
+        #expect(report.with.completion.count == 7 && report.with.unfinished == 0)
+        #expect(report.with.completion.largest < 2 * report.without.completion.largest + 5)
+    }
+
+    @Test(arguments: 20...25 as ClosedRange<UInt64>)
+    func everyHonestPeerCompletesBesideAMix(seed: UInt64) throws {
+        var options = options(seed: seed)
+        (options.rudeShare, options.seedRate) = (0.5, 125e3)
+        let report = try run(options)
+        #expect(report.with.completion.count == 7 && report.with.unfinished == 0)
+        #expect(report.with.completion.largest < 2 * report.without.completion.largest + 5)
+    }
+
     @Test func rudePeersAreDrawnFromTheSeed() {
         var generator = SeededGenerator(number: 3)
         var seen: Set<RudeKind> = []

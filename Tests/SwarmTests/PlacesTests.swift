@@ -186,19 +186,42 @@ import Testing
     }
 
     /// In a private network, where many peers share an address; a peer of another address is called at once.
-    @Test func aVictimOfAPrivateNetworkIsCalledSomeTimesOnly() throws {
-        var bench = try SwarmBench(isComplete: false)
-        let named = (0..<5_000).map { Endpoint.v4(127, 0, 0, 1, port: UInt16(1_024 + $0)) }
+    @Test(arguments: [true, false])
+    func aVictimOfAPrivateNetworkIsCalledSomeTimesOnly(receives: Bool) throws {
+        var bench = try SwarmBench(pieces: 100, isComplete: false, isSequential: true)
+        let giver = bench.call(from: .v4(98, 1, 1, 1, port: 6881), saying: [.haveAll, .unchoke])
+        let named = (0..<600).map { Endpoint.v4(127, 0, 0, 1, port: UInt16(1_024 + $0)) }
         bench.tell { $0.peersFound(named, source: .exchange, by: .v4(7, 7, 7, 7, port: 1), now: $2, into: &$1) }
+        var pending = calls(bench)
         bench.tell { $0.peersFound([honest], source: .dht, by: .v4(8, 8, 8, 8, port: 1), now: $2, into: &$1) }
-        var attempts = calls(bench).map(\.1)
-        #expect(attempts.contains(honest))
+        #expect(calls(bench).map(\.1) == [honest])
+        var attempts = 0
+        var owed = (0..<100).map { BlockRequest(piece: $0, offset: 0, length: SwarmBench.blockLength) }
         for _ in 0..<60 {
+            while let (handle, _) = pending.popLast() {
+                attempts += 1
+                bench.tell { $0.connectFailed(handle, now: $2, into: &$1) }
+                pending += calls(bench)
+            }
+            if receives { bench.give(owed.removeFirst(), from: giver) }
             bench.wait(.milliseconds(500))
-            attempts += calls(bench).map(\.1)
+            pending += calls(bench)
         }
-        // In half a minute: the burst, and one every two seconds.
-        #expect((48...48 + 16).contains(attempts.count { $0.host == named[0].host }))
+        // In half a minute: the burst but for what is left for other namers, and two a second.
+        #expect(receives ? (60...100).contains(attempts) : attempts >= 600)
+    }
+
+    /// A peer names dead ports of the honest seed's host first; another one, or a tracker, names the seed.
+    @Test(arguments: [PeerSource.dht, .exchange, .tracker])
+    func deadPortsOfAHostDoNotKeepUsFromALiveOne(source: PeerSource) throws {
+        var bench = try SwarmBench(isComplete: false) { $0.connects.countsHosts = true }
+        let dead = (0..<2_000).map { Endpoint.v4(99, 1, 1, 1, port: UInt16(10_000 + $0)) }
+        bench.tell { $0.peersFound(dead, source: .exchange, by: .v4(7, 7, 7, 7, port: 1), now: $2, into: &$1) }
+        let first = calls(bench).count
+        bench.wait(.seconds(3))
+        #expect(first + calls(bench).count <= 3)
+        bench.tell { $0.peersFound([honest], source: source, by: .v4(8, 8, 8, 8, port: 1), now: $2, into: &$1) }
+        #expect(calls(bench).map(\.1) == [honest])
     }
 
     @Test(arguments: [true, false])

@@ -44,9 +44,11 @@ package struct HostBudget: Sendable {
     package var count: Int { max(hosts.count, prefixes.count) }
 
     /// Takes one use; when there is none, returns the time at which one is there.
-    package mutating func take(_ endpoint: Endpoint, now: Instant) -> Instant? {
+    ///
+    /// `reserve` uses of the host and of its network are left for others.
+    package mutating func take(_ endpoint: Endpoint, leaving reserve: Int = 0, now: Instant) -> Instant? {
         let (host, prefix) = (endpoint.host, endpoint.prefix)
-        if let wait = waitForRoom(host, prefix, now: now) ?? wait(for: endpoint, now: now) {
+        if let wait = waitForRoom(host, prefix, now: now) ?? wait(for: endpoint, leaving: reserve, now: now) {
             refusedCount += 1
             return wait
         }
@@ -56,9 +58,9 @@ package struct HostBudget: Sendable {
     }
 
     /// When a use can be taken, nil if at once; nothing is taken or counted.
-    package func wait(for endpoint: Endpoint, now: Instant) -> Instant? {
-        Self.wait(hosts[endpoint.host], hostRate, now: now)
-            ?? Self.wait(prefixes[endpoint.prefix], prefixRate, now: now)
+    package func wait(for endpoint: Endpoint, leaving reserve: Int = 0, now: Instant) -> Instant? {
+        Self.wait(hosts[endpoint.host], hostRate, leaving: reserve, now: now)
+            ?? Self.wait(prefixes[endpoint.prefix], prefixRate, leaving: reserve, now: now)
     }
 
     /// A use was good: its host and network may have `uses` more.
@@ -68,14 +70,14 @@ package struct HostBudget: Sendable {
         Self.earn(uses, &prefixes[endpoint.prefix, default: Level(wholeAt: now)], now: now)
     }
 
-    private static func wait(_ level: Level?, _ rate: Rate, now: Instant) -> Instant? {
+    private static func wait(_ level: Level?, _ rate: Rate, leaving reserve: Int, now: Instant) -> Instant? {
         guard let level, level.earned == 0 else { return nil }
-        let ready = level.wholeAt - rate.interval * (rate.burst - 1)
+        let ready = level.wholeAt - rate.interval * max(rate.burst - 1 - reserve, 0)
         return ready > now ? ready : nil
     }
 
     private static func take(_ level: inout Level, _ rate: Rate, now: Instant) {
-        if wait(Level(wholeAt: level.wholeAt), rate, now: now) != nil {
+        if wait(Level(wholeAt: level.wholeAt), rate, leaving: 0, now: now) != nil {
             level.earned -= 1
         } else {
             level.wholeAt = max(level.wholeAt, now) + rate.interval

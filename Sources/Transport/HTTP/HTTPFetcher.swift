@@ -13,7 +13,7 @@ package final class HTTPFetcher: Sendable {
         /// Requests to one host that run at once, while others wait.
         package var inFlightPerHostMax = 16
         /// A request that has run this long without a result gives its place to one that waits.
-        package var patience: Duration = .seconds(5)
+        package var patience: Duration = .seconds(4)
         /// Requests that wait for their turn; more are refused.
         package var waitingMax = 1_024
         /// Connections that are kept for later requests, of those that may be.
