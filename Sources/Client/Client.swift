@@ -73,9 +73,9 @@ package struct Client {
         package var announceRetryMin: Duration = .seconds(60)
         /// The pause after the first lookup that found nobody; it doubles up to `lookupRetryMax`.
         ///
-        /// Somebody waits, and a peer that comes should not be met a minute late: a lookup in half a minute is a few
+        /// A user waits, and a peer that comes should not be met a minute late: a lookup in half a minute is a few
         /// queries a second.
-        package var lookupRetryMin: Duration = .seconds(3)
+        package var lookupRetryMin: Duration = .seconds(1)
         package var lookupRetryMax: Duration = .seconds(30)
         /// What we call ourselves to peers.
         package var clientName = "mainline 0.1"

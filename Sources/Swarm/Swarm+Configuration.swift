@@ -23,8 +23,8 @@ extension Swarm {
         package var displaceDelay: Duration = .seconds(30)
         /// The same for one that neither side is interested in: a peer says what it wants within seconds.
         package var displaceIdleDelay: Duration = .seconds(5)
-        /// A connection of this age that is of no use gives way to a second one to the same peer.
-        package var twinTime: Duration = .seconds(15)
+        /// Two clients that have called each other within this time drop one of the connections at once.
+        package var twinTime: Duration = .seconds(2)
         /// How long a connection counts as useful after a block went over it, in either direction.
         package var usefulTime: Duration = .seconds(60)
         /// While candidates wait and nothing comes, a connection that never was of use keeps its place this long.

@@ -173,13 +173,9 @@ extension Swarm {
         _ handshake: Handshake, from handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) {
         guard let place = places[handle] else { return }
-        let twin = peers.indices.first {
-            // Of the same host: else whoever copies a peer id could end that peer's connections.
-            $0 != place && peers[$0].isOpen && peers[$0].session.peerHandshake?.peerID == handshake.peerID
-                && peers[$0].endpoint.host == peers[place].endpoint.host
-        }
-        if let twin {
-            let loser = isTwinKept(twin, besides: place, now: now) ? handle : peers[twin].handle
+        if let twin = twin(of: place, as: handshake.peerID),
+            let loser = twinToDrop(twin, newcomer: place, now: now)
+        {
             lose(loser, .duplicate, closing: true, now: now, into: &outbox)
         }
         guard let place = places[handle] else { return }
@@ -192,18 +188,37 @@ extension Swarm {
         }
     }
 
-    /// Which of two connections to one peer stays.
+    /// Another open connection to the same peer.
     ///
-    /// A neighbour on the same address can copy a peer id. So one over which blocks go stays, and one that had its time
-    /// without any goes. Otherwise two clients have called each other, and both must drop the same connection: the one
-    /// that the peer with the larger id made.
-    private mutating func isTwinKept(_ twin: Int, besides newcomer: Int, now: Instant) -> Bool {
-        if peers[twin].isUseful(within: configuration.usefulTime, now: now) { return true }
-        if now - peers[twin].phaseSince >= configuration.twinTime { return false }
-        guard let theirs = peers[newcomer].session.peerHandshake?.peerID else { return true }
-        let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(theirs.bytes)
+    /// Only one of the same host: else whoever copies a peer id could end that peer's connections.
+    private func twin(of place: Int, as peerID: PeerID) -> Int? {
+        peers.indices.first {
+            $0 != place && peers[$0].isOpen && peers[$0].session.peerHandshake?.peerID == peerID
+                && peers[$0].endpoint.host == peers[place].endpoint.host
+        }
+    }
+
+    /// Which of two connections to one peer ends; nil if both may stay.
+    ///
+    /// A neighbour on the same address can copy a peer id. So one over which blocks go stays; while they go over
+    /// neither both do, and the first block ends the other (`dropTwin`). But two clients that have just called each
+    /// other drop the same connection: the one that the peer with the smaller id made.
+    private mutating func twinToDrop(_ twin: Int, newcomer: Int, now: Instant) -> PeerHandle? {
+        if peers[twin].isUseful(within: configuration.usefulTime, now: now) { return peers[newcomer].handle }
         let isOurCall = peers[newcomer].isOutgoing
-        return isOurCall == peers[twin].isOutgoing || isOurCall == ourCallsLose
+        guard isOurCall != peers[twin].isOutgoing, now - peers[twin].phaseSince < configuration.twinTime,
+            let theirs = peers[newcomer].session.peerHandshake?.peerID
+        else { return nil }
+        let ourCallsLose = !identity.peerID.bytes.lexicographicallyPrecedes(theirs.bytes)
+        return isOurCall == ourCallsLose ? peers[newcomer].handle : peers[twin].handle
+    }
+
+    /// A peer has given its first block: another connection to it that is of no use is not needed.
+    mutating func dropTwin(of place: Int, now: Instant, into outbox: inout Outbox) {
+        guard let peerID = peers[place].session.peerHandshake?.peerID, let twin = twin(of: place, as: peerID),
+            !peers[twin].isUseful(within: configuration.usefulTime, now: now)
+        else { return }
+        lose(peers[twin].handle, .duplicate, closing: true, now: now, into: &outbox)
     }
 
     @discardableResult

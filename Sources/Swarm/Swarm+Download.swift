@@ -144,6 +144,7 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].lastBlockAt = now
+        let isFirst = peers[place].lastUseAt == nil
         noteBlock(from: place, now: now)
         peers[place].hasSnubbedUs = false
         // Before it is trusted again: its request was counted as that of a doubted peer.
@@ -156,6 +157,7 @@ extension Swarm {
         if case .needed(let others, _) = receipt, others > 0 {
             cancelElsewhere(block, copies: others, except: place, now: now, into: &outbox)
         }
+        if isFirst { dropTwin(of: place, now: now, into: &outbox) }
     }
 
     /// Whether a part of a block is to be stored: a block has one giver, so that it shows which peer lies.

@@ -278,20 +278,52 @@ import Testing
         bench.tell { $0.connected(seed, now: $2, into: &$1) }
         bench.say(seed, said)
         bench.say(seed, [.haveAll, .unchoke])
-        if givesBefore { bench.deliver(try #require(bench.requests(to: seed).first).piece, from: seed) }
+        var asked = bench.requests(to: seed)
+        if givesBefore { bench.deliver(try #require(asked.first).piece, from: seed) }
         var copy = honest
         copy.port = 7_000
         let twin = bench.call(from: copy, as: peerID)
         #expect(!givesBefore || bench.closed == [twin])
-        // Where the seed has lost, it is called again, and its copy has to show what it gives.
-        while bench.now < .origin + .seconds(40) {
+        // Where the seed has lost, it is called again; then both stay until one of them gives.
+        while bench.now < .origin + .seconds(20) {
             bench.wait(.milliseconds(500))
             for (handle, _) in calls(bench) {
                 seed = handle
                 bench.tell { $0.connected(seed, now: $2, into: &$1) }
                 bench.say(seed, said)
+                bench.say(seed, [.haveAll, .unchoke])
+                asked = bench.requests(to: seed)
             }
         }
+        #expect(!bench.closed.contains(seed))
+        if !givesBefore { bench.give(try #require(asked.first), from: seed) }
         #expect(!bench.closed.contains(seed) && bench.closed.contains(twin))
+    }
+
+    /// A neighbour with the copied id is there first, called by us or not, and the seed is found a little later.
+    @Test(arguments: [true, false], [1.0, 5.0])
+    func aCopyThatIsThereFirstDoesNotKeepTheSeedOut(isOurCall: Bool, seconds: Double) throws {
+        var bench = try SwarmBench(pieces: 40, isComplete: false)
+        var generator = SeededGenerator(number: 9)
+        let peerID = PeerID(prefix: "-TT0000-", using: &generator)
+        var said: [UInt8] = []
+        Handshake(capabilities: .fast, infoHash: bench.info.infoHash, peerID: peerID).encode(into: &said)
+        var copy = honest
+        copy.port = 7_000
+        let connect = { (bench: inout SwarmBench, endpoint: Endpoint) throws -> PeerHandle in
+            bench.tell { $0.peersFound([endpoint], source: .tracker, now: $2, into: &$1) }
+            let handle = try #require(calls(bench).first?.0)
+            bench.tell { $0.connected(handle, now: $2, into: &$1) }
+            bench.say(handle, said)
+            bench.say(handle, [.haveAll, .unchoke])
+            return handle
+        }
+        let twin = isOurCall ? try connect(&bench, copy) : bench.call(from: copy, as: peerID, saying: [.haveAll])
+        bench.wait(.seconds(seconds))
+        let seed = try connect(&bench, honest)
+        guard isOurCall || seconds > 2 else { return }
+        #expect(!bench.closed.contains(seed))
+        for block in bench.requests(to: seed).prefix(2) { bench.give(block, from: seed) }
+        #expect(!bench.closed.contains(seed) && bench.closed == [twin])
     }
 }

@@ -2,9 +2,9 @@ import Primitives
 
 /// How many peers an infohash has, from the filters of several nodes (BEP 33), of which some may lie.
 ///
-/// An honest peer announces itself to the nodes nearest to the infohash, so most of those know most peers. What few of
-/// them claim is not believed: filters that are much fuller than usual are left out, and bits that hardly any of the
-/// others has.
+/// An honest peer announces itself to the nodes nearest to the infohash, so most of those know most peers. What fewer
+/// than half of the nearest claim is not believed: there may be no such peers at all. Filters that are much fuller than
+/// usual are left out, and bits that hardly any of the others has.
 struct ScrapeCounts: Sendable {
     /// What one node said.
     private struct Report {
@@ -15,8 +15,8 @@ struct ScrapeCounts: Sendable {
 
     /// Twice as many as an announce is usually stored with.
     private static let nodesHeard = 16
-    /// The share of the nodes heard that must know a peer of the kind.
-    private static let leastShareKnowing = 0.25
+    /// So many of the nearest nodes are asked whether there is a peer of the kind: as many as an announce reaches.
+    private static let nodesDeciding = 8
     /// A filter counts if it has at most so many times the usual number of peers, and a few more.
     private static let excessAllowed = (factor: 3.0, more: 4.0)
     /// The share of the filters counted that must have a bit.
@@ -43,7 +43,8 @@ struct ScrapeCounts: Sendable {
 
     private static func count(_ all: [ScrapeFilter]) -> Double {
         let known = all.map { (filter: $0, size: $0.estimate) }.filter { $0.size > 0 }.sorted { $0.size < $1.size }
-        guard !known.isEmpty, Double(known.count) >= Double(all.count) * leastShareKnowing else { return 0 }
+        let deciding = all.prefix(nodesDeciding)
+        guard !known.isEmpty, deciding.count(where: { $0.estimate > 0 }) * 2 >= deciding.count else { return 0 }
         let usual = known[(known.count - 1) / 2].size
         let limit = usual * excessAllowed.factor + excessAllowed.more
         let believed = known.filter { $0.size <= limit }.map(\.filter)
