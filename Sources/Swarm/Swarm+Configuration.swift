@@ -29,10 +29,11 @@ extension Swarm {
         package var usefulTime: Duration = .seconds(60)
         /// While candidates wait and nothing comes, a connection that never was of use keeps its place this long.
         ///
-        /// Most of a choker round (10 s, BEP 3). With 7 s a seed behind 1,000 idle peers is met 4.5 s late.
-        package var uselessTimeStarving: Duration = .seconds(7)
+        /// Where no place is free and not one of the peers gives, a longer wait seldom helps, though a choker round takes
+        /// 10 s (BEP 3). A seed behind 1,000 idle peers is met half a second later than this.
+        package var uselessTimeStarving: Duration = .seconds(4)
         /// The same before the metadata is known: peers offer it in their first message.
-        package var uselessTimeMetadata: Duration = .seconds(5)
+        package var uselessTimeMetadata: Duration = .seconds(3)
         /// A torrent that has received nothing for this long may call all ports of an address of a private network.
         package var urgentTime: Duration = .seconds(2)
         /// The time of `uselessTimeStarving` while something is received: two optimistic turns of the peer (BEP 3).
@@ -177,7 +178,7 @@ extension Swarm {
         /// that it has; its connection ends when there are more.
         ///
         /// A choke that crosses a full queue of requests takes 2,048.
-        package var uselessMessagesMax = 8_192
+        package var uselessMessagesMax = 4_096
         package var uselessMessagesPerSecond = 200
         /// Requests queued for one peer; what we advertise as `reqq`.
         package var uploadQueueMax = 2_048

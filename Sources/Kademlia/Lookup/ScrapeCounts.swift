@@ -2,8 +2,8 @@ import Primitives
 
 /// How many peers an infohash has, from the filters of several nodes (BEP 33), of which some may lie.
 ///
-/// An honest peer announces itself to the nodes nearest to the infohash, so most of those know most peers. What fewer
-/// than half of the nearest claim is not believed: there may be no such peers at all. Filters that are much fuller than
+/// An honest peer announces itself to the nodes nearest to the infohash, so most of those know most peers. What at most
+/// half of the nearest claim is not believed: there may be no such peers at all. Filters that are much fuller than
 /// usual are left out, and bits that hardly any of the others has.
 struct ScrapeCounts: Sendable {
     /// What one node said.
@@ -44,7 +44,7 @@ struct ScrapeCounts: Sendable {
     private static func count(_ all: [ScrapeFilter]) -> Double {
         let known = all.map { (filter: $0, size: $0.estimate) }.filter { $0.size > 0 }.sorted { $0.size < $1.size }
         let deciding = all.prefix(nodesDeciding)
-        guard !known.isEmpty, deciding.count(where: { $0.estimate > 0 }) * 2 >= deciding.count else { return 0 }
+        guard !known.isEmpty, deciding.count(where: { $0.estimate > 0 }) * 2 > deciding.count else { return 0 }
         let usual = known[(known.count - 1) / 2].size
         let limit = usual * excessAllowed.factor + excessAllowed.more
         let believed = known.filter { $0.size <= limit }.map(\.filter)
