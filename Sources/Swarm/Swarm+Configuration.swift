@@ -21,8 +21,8 @@ extension Swarm {
         /// A connection of at least this age that is of no use may give its place to a caller that comes before it
         /// (BEP 40).
         package var displaceDelay: Duration = .seconds(30)
-        /// The same for one that neither side is interested in: a peer says what it wants within seconds.
-        package var displaceIdleDelay: Duration = .seconds(5)
+        /// The same for one that neither side is interested in: a peer says what it wants within a round trip or two.
+        package var displaceIdleDelay: Duration = .seconds(1)
         /// Two clients that have called each other within this time drop one of the connections at once.
         package var twinTime: Duration = .seconds(2)
         /// How long a connection counts as useful after a block went over it, in either direction.
@@ -119,7 +119,7 @@ extension Swarm {
         /// A piece that failed waits this long for a peer that has given right ones, before any peer may give it.
         package var suspectWaitMax: Duration = .seconds(2)
         /// Such a peer has the piece to itself for this time, and for as long as it takes at this rate, in B/s.
-        package var suspectTimeMin: Duration = .seconds(5)
+        package var suspectTimeMin: Duration = .seconds(3)
         package var suspectBytesPerSecondMin = 256_000.0
         /// A piece of which a peer has rejected a block is not asked of it again for this time.
         package var refusalTime: Duration = .seconds(30)
@@ -184,6 +184,8 @@ extension Swarm {
         package var uploadQueueMax = 2_048
         /// Bytes read from disk or unsent in the socket for one peer.
         package var uploadInFlightBytesMax = 1 << 20
+        /// The same for all peers together; beyond it each has two blocks at a time, until some have gone.
+        package var uploadInFlightTotalMax = 32 << 20
         /// How much of a peer's rate may wait in its socket: what is there cannot be cancelled any more.
         package var uploadQueueTime: Duration = .milliseconds(100)
         /// Pieces that a choked peer may fetch until it has as many (BEP 6); as many as libtorrent's.

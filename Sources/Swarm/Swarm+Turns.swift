@@ -144,6 +144,7 @@ extension Swarm {
     /// The connection of a peer has ended, with blocks that were charged and not sent.
     mutating func uploadsEnded(with peer: Peer, now: Instant) {
         metadataUpload.left(peer.handle)
+        counters.uploadInFlightBytes -= peer.uploadInFlightBytes
         allowance.upload? += peer.chargedInFlight
         guard !peer.isChokedByUs else { return }
         let isUnread = !peer.uploadsInFlight.isEmpty && now - peer.lastTakenAt >= configuration.uploadProbeTime

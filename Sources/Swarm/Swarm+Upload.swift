@@ -13,6 +13,7 @@ extension Swarm {
         uploadMeter.add(block.length, now: now)
         guard let place = places[handle] else { return }
         peers[place].uploadInFlightBytes -= block.length
+        counters.uploadInFlightBytes -= block.length
         peers[place].uploadPipeline.passed(block.length, since: peers[place].uploadsInFlight.popFirst(), now: now)
         // What was given back meanwhile is charged again, now that it is sent.
         let charged = min(block.length, peers[place].chargedInFlight)
@@ -31,6 +32,7 @@ extension Swarm {
     ) {
         guard let place = places[handle] else { return }
         peers[place].uploadInFlightBytes -= block.length
+        counters.uploadInFlightBytes -= block.length
         let charged = min(block.length, peers[place].chargedInFlight)
         peers[place].chargedInFlight -= charged
         allowance.upload? += charged
@@ -42,7 +44,9 @@ extension Swarm {
     mutating func interestChanged(
         _ isInterested: Bool, of place: Int, now: Instant, into outbox: inout Outbox
     ) {
-        guard peers[place].isInterestedInUs != isInterested else { return }
+        guard peers[place].isInterestedInUs != isInterested,
+            tolerates(place, cost: Self.interestCost, now: now, into: &outbox)
+        else { return }
         peers[place].isInterestedInUs = isInterested
         if isInterested {
             serveIfRoom(place, now: now, into: &outbox)
@@ -153,6 +157,8 @@ extension Swarm {
     private static let crumbBytesMax = BlockRequest.usualLength / 16
     /// In messages that change nothing.
     private static let crumbCost = 16
+    /// What a change of interest costs beside the message, which is put up with: places are given anew each time.
+    private static let interestCost = 4
 
     /// Whether a choked peer is given a block all the same: while it has nothing to trade, and few others are.
     private func servesFast(_ block: BlockRequest, to place: Int, now: Instant) -> Bool {
@@ -179,9 +185,15 @@ extension Swarm {
         if peers[place].session.isFast { send(.reject(block), to: place, now: now, into: &outbox) }
     }
 
+    /// Bytes that may be on their way to one peer: peers that read nothing must not fill the memory together.
+    private var uploadInFlightMax: Int {
+        counters.uploadInFlightBytes < configuration.uploadInFlightTotalMax
+            ? configuration.uploadInFlightBytesMax : 2 * BlockRequest.usualLength
+    }
+
     mutating func pumpUploads(_ place: Int, now: Instant, into outbox: inout Outbox) {
         while peers[place].uploadsInFlight.count < peers[place].uploadPipeline.target,
-            peers[place].uploadInFlightBytes < configuration.uploadInFlightBytesMax, !peers[place].uploads.isEmpty,
+            peers[place].uploadInFlightBytes < uploadInFlightMax, !peers[place].uploads.isEmpty,
             mayUpload(into: &outbox), let block = peers[place].uploads.popFirst()
         {
             if allowance.upload != nil { peers[place].chargedInFlight += block.length }
@@ -189,6 +201,7 @@ extension Swarm {
             if peers[place].uploadsInFlight.isEmpty { peers[place].uploadPipeline.resumed(now: now) }
             peers[place].uploadsInFlight.append(now)
             peers[place].uploadInFlightBytes += block.length
+            counters.uploadInFlightBytes += block.length
             outbox.actions.append(.readBlock(peers[place].handle, torrent, block))
         }
     }

@@ -105,6 +105,8 @@ package struct Swarm {
     struct Counters {
         var downloadedBytes = 0
         var uploadedBytes = 0
+        /// Being read, or in sockets.
+        var uploadInFlightBytes = 0
         var wastedBytes = 0
         var connectFailures = 0
         var unchoked = 0

@@ -170,6 +170,32 @@ import Testing
         #expect(bench.closed.count == 5)
     }
 
+    /// Peers whose sockets took much and then stand still; what all of them hold is bounded, and each is still served.
+    @Test func whatIsOnItsWayToAllPeersIsBounded() throws {
+        var bench = try SwarmBench(pieces: 400, isComplete: true) {
+            $0.uploadInFlightTotalMax = 100 * SwarmBench.blockLength
+            ($0.uploadSlots, $0.uploadSlotsMax) = (40, 40)
+        }
+        let peers = (0..<20).map { bench.call(from: endpoint($0, isOneHost: false), saying: [.interested]) }
+        for peer in peers { for piece in 0..<64 { bench.request(piece, by: peer) } }
+        #expect((100...(100 + 16 + 2 * 20)).contains(bench.unsent.values.reduce(0) { $0 + $1.count }))
+        #expect(peers.allSatisfy { (bench.unsent[$0] ?? []).count >= 2 })
+        // All of it is given when they read after all, and what a peer held that hangs up is given back.
+        bench.hangUp(peers[0])
+        #expect(peers.dropFirst().allSatisfy { bench.take($0) == 64 })
+        bench.request(0, by: peers[1])
+        #expect(bench.unsent[peers[1]]?.count == 1)
+    }
+
+    @Test func aPeerThatChangesItsInterestWithoutEndGoes() throws {
+        var bench = try SwarmBench(isComplete: true)
+        let peer = bench.call(from: endpoint(0, isOneHost: true), saying: [.haveNone])
+        for _ in 0..<400 { bench.say(peer, [.interested, .notInterested]) }
+        #expect(!bench.closed.contains(peer))
+        for _ in 0..<20 { bench.say(peer, [.interested, .notInterested]) }
+        #expect(bench.closed.contains(peer) && bench.swarm.snapshot.floods == 1)
+    }
+
     @Test func fastPiecesAreHeldToAShareOfAHost() throws {
         var bench = try SwarmBench(pieces: 40, isComplete: true) {
             $0.uploadSlots = 0
