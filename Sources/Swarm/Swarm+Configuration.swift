@@ -22,7 +22,7 @@ extension Swarm {
         /// (BEP 40).
         package var displaceDelay: Duration = .seconds(30)
         /// The same for one that neither side is interested in: a peer says what it wants within a round trip or two.
-        package var displaceIdleDelay: Duration = .seconds(1)
+        package var displaceIdleDelay: Duration = .milliseconds(500)
         /// Two clients that have called each other within this time drop one of the connections at once.
         package var twinTime: Duration = .seconds(2)
         /// How long a connection counts as useful after a block went over it, in either direction.

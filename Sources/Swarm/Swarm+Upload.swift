@@ -132,7 +132,8 @@ extension Swarm {
         guard picker?.has(block.piece) == true, !isChoked || servesFast(block, to: place, now: now),
             peers[place].uploads.count < configuration.uploadQueueMax
         else {
-            guard tolerates(place, now: now, into: &outbox) else { return }
+            let cost = isChoked && !mayNotKnowOfChoke(place, now: now) ? Self.chokedRequestCost : 1
+            guard tolerates(place, cost: cost, now: now, into: &outbox) else { return }
             return reject(block, to: place, now: now, into: &outbox)
         }
         // It is read and sent like a block, which costs more than the message alone.
@@ -143,6 +144,11 @@ extension Swarm {
         }
         peers[place].uploads.append(block, at: now)
         pumpUploads(place, now: now, into: &outbox)
+    }
+
+    /// Whether the peer was choked so lately that it may have made its requests before.
+    private func mayNotKnowOfChoke(_ place: Int, now: Instant) -> Bool {
+        peers[place].chokeChangedAt.map { now - $0 < Self.chokeDelayMax } ?? false
     }
 
     /// Whether a request is for far less than peers ask for at a time, and does not end its piece.
@@ -157,6 +163,10 @@ extension Swarm {
     private static let crumbBytesMax = BlockRequest.usualLength / 16
     /// In messages that change nothing.
     private static let crumbCost = 16
+    /// What a request of a peer costs that knows that it is choked: no client makes many of those.
+    private static let chokedRequestCost = 8
+    /// As long as a choke may be on its way, behind blocks in the socket.
+    private static let chokeDelayMax: Duration = .seconds(10)
     /// What a change of interest costs beside the message, which is put up with: places are given anew each time.
     private static let interestCost = 4
 

@@ -187,6 +187,24 @@ import Testing
         #expect(bench.unsent[peers[1]]?.count == 1)
     }
 
+    /// Each request of a choked peer is answered with a reject, which it need not read.
+    @Test func aPeerThatRequestsThoughItIsChokedGoesAndOneThatWasJustChokedStays() throws {
+        var bench = try SwarmBench(pieces: 2_000, isComplete: true) { $0.chokeInterval = .seconds(5) }
+        let requests = { (pieces: Range<Int>) in
+            pieces.map { OutgoingMessage.request(BlockRequest(piece: $0, offset: 0, length: SwarmBench.blockLength)) }
+        }
+        let rude = bench.call(from: endpoint(1, isOneHost: true), saying: requests(0..<500))
+        #expect(!bench.closed.contains(rude))
+        bench.say(rude, requests(500..<520))
+        #expect(bench.closed.contains(rude))
+        let served = bench.call(from: endpoint(0, isOneHost: true), saying: [.haveNone, .interested])
+        #expect(bench.unchoked.contains(served))
+        bench.say(served, [.notInterested])
+        #expect(!bench.unchoked.contains(served))
+        bench.say(served, requests(0..<2_000))
+        #expect(!bench.closed.contains(served))
+    }
+
     @Test func aPeerThatChangesItsInterestWithoutEndGoes() throws {
         var bench = try SwarmBench(isComplete: true)
         let peer = bench.call(from: endpoint(0, isOneHost: true), saying: [.haveNone])
