@@ -62,7 +62,7 @@ extension CandidateOrder.Turn {
 
 /// A host, and the tracker, node or peer that named endpoints of it.
 ///
-/// Whoever names dead ports of a host is not to keep us from a live one that another has named.
+/// A namer of dead ports is not to keep us from a live one that another has named.
 struct Naming: Hashable {
     let host: Endpoint
     let namer: Endpoint?

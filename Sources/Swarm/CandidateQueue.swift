@@ -186,7 +186,8 @@ package struct CandidateQueue {
                 giveUp(entry.endpoint)
                 continue
             }
-            if turn != .doubtful, turn != .again, turn != .answered, hosts.isDoubtful(Naming(entry.endpoint, by: record.namer)) {
+            let naming = Naming(entry.endpoint, by: record.namer)
+            if turn != .doubtful, turn != .again, turn != .answered, hosts.isDoubtful(naming) {
                 enqueue(entry.endpoint, as: .doubtful)
                 order.repeatTurn(turn)
                 continue

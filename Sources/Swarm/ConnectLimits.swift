@@ -20,8 +20,8 @@ package struct ConnectLimits: Sendable {
         ///
         /// They do not hold while a torrent receives nothing: the one live peer may be behind any port.
         package var attemptsPerSharedHost = HostBudget.Rate(burst: 32, per: .milliseconds(500))
-        /// Of the attempts at a host, what is left when a namer has had one there lately, and when a node or peer of
-        /// the network has named it: whoever names dead ports of a host does not keep us from its live ones.
+        /// Of the attempts at a host, what is left to others by a namer that has had one there lately, and by nodes and
+        /// peers: dead ports that they name are not to keep us from a live one.
         package var leftForOtherNamers = 3
         package var leftForTrackers = 1
         package var earnedByHandshake = 2

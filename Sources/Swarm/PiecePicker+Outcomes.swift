@@ -141,6 +141,20 @@ extension PiecePicker {
         return gift
     }
 
+    /// Blocks that unproved peers gave of pieces in the making are to come again; returns them.
+    ///
+    /// Where one wrong block was given there may be more, each of which would cost all the right ones of its piece.
+    package mutating func disown(_ isUnproved: (PeerHandle) -> Bool) -> [BlockRequest] {
+        var disowned: [BlockRequest] = []
+        for position in begun.values.indices {
+            let blocks = begun.values[position].disown(isUnproved)
+            freeBlockCount += blocks.count
+            disowned += blocks.map { request(piece: begun.keys[position], block: $0) }
+        }
+        if !disowned.isEmpty { generation += 1 }
+        return disowned
+    }
+
     /// Suspects that no peer has taken by `waitMax`, or that were begun and are not whole by `wholeMax`, are fetched
     /// as any other piece.
     package mutating func reviewSuspects(waitMax: Duration, wholeMax: Duration, now: Instant) {

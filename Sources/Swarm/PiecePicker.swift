@@ -283,7 +283,7 @@ package struct PiecePicker {
         return true
     }
 
-    private func request(piece: Int, block: Int) -> BlockRequest {
+    func request(piece: Int, block: Int) -> BlockRequest {
         let offset = block * BlockRequest.usualLength
         return BlockRequest(
             piece: piece, offset: offset, length: min(BlockRequest.usualLength, length(ofPiece: piece) - offset))

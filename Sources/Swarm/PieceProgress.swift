@@ -123,6 +123,21 @@ struct PieceProgress {
         return true
     }
 
+    /// Blocks that these peers gave are to come again; returns them.
+    mutating func disown(_ isUnproved: (PeerHandle) -> Bool) -> [Int] {
+        let disowned = requests.indices.filter { block in
+            requests[block] == Self.received && givers[block].map(isUnproved) == true
+        }
+        for block in disowned {
+            requests[block] = 0
+            givers[block] = nil
+        }
+        freeCount += disowned.count
+        missingCount += disowned.count
+        if let first = disowned.first { firstFree = min(firstFree, first) }
+        return disowned
+    }
+
     /// Nil if the block was here already.
     ///
     /// A block may have been given up and come after all: then it was free.

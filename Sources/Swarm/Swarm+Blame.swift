@@ -1,3 +1,4 @@
+import PeerProtocol
 package import Primitives
 
 /// Finding the liar of a piece that failed (libtorrent calls it smart ban): block by block, once the piece is right.
@@ -7,6 +8,20 @@ extension Swarm {
         guard gift.contributors.count > 1, blocks.count == gift.givers.count else { return }
         failures.remember(
             piece, FailedPieces.Attempt(blocks: blocks, givers: gift.givers, endpoints: gift.endpoints))
+    }
+
+    /// A piece of several givers has failed: what unproved peers gave of others is asked for again.
+    ///
+    /// While no peer is proved, there is none to ask instead.
+    mutating func disownUnproved(into outbox: inout Outbox) {
+        let (places, peers) = (places, peers)
+        guard peers.indices.contains(where: { peers[$0].trust.verifiedPieces > 0 }) else { return }
+        let disowned = picker?.disown { giver in places[giver].map { peers[$0].trust.verifiedPieces == 0 } ?? false }
+        for block in disowned ?? [] {
+            counters.wastedBytes += block.length
+            outbox.actions.append(
+                .forget(torrent, piece: block.piece, offset: block.offset, length: block.length))
+        }
     }
 
     mutating func compareWithFailures(of piece: Int, into outbox: inout Outbox) {

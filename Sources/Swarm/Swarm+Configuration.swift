@@ -29,7 +29,7 @@ extension Swarm {
         package var usefulTime: Duration = .seconds(60)
         /// While candidates wait and nothing comes, a connection that never was of use keeps its place this long.
         ///
-        /// Where no place is free and not one of the peers gives, a longer wait seldom helps, though a choker round takes
+        /// Where no place is free and none of the peers gives, a longer wait seldom helps, though a choker round takes
         /// 10 s (BEP 3). A seed behind 1,000 idle peers is met half a second later than this.
         package var uselessTimeStarving: Duration = .seconds(4)
         /// The same before the metadata is known: peers offer it in their first message.

@@ -78,6 +78,8 @@ extension Swarm {
         // The only giver of all of it lies; of several it will show once the piece is right.
         if gift.contributors.count == 1 {
             condemn(gift.contributors[0], at: gift.endpoints[gift.contributors[0]], now: now, into: &outbox)
+        } else {
+            disownUnproved(into: &outbox)
         }
         wakeIdle(now: now, into: &outbox)
         connectMore(now: now, into: &outbox)

@@ -119,4 +119,28 @@ private let cancel: UInt8 = 8
         bench.wait(.milliseconds(1_000))
         #expect(bench.requests(to: poisoner).count == 1)
     }
+
+    /// A piece of two givers has failed: what the unproved one gave of another piece is asked of the proved one.
+    @Test func aFailureCostsWhatUnprovedPeersGaveOfOtherPieces() throws {
+        var bench = try SwarmBench(pieces: 3, blocksPerPiece: 2, isComplete: false)
+        var last = Bitfield(count: 3)
+        (last[1], last[2]) = (true, true)
+        let poisoner = bench.call(from: endpoint(10), saying: [.bitfield(last), .unchoke])
+        let poisoned = bench.requests(to: poisoner)
+        #expect(poisoned.count == 4)
+        let halves = [1, 2].compactMap { piece in poisoned.first { $0.piece == piece } }
+        for block in halves { bench.give(block, from: poisoner) }
+        let proved = bench.call(from: endpoint(11), saying: announcing)
+        for block in bench.requests(to: proved) where block.piece == 0 { bench.give(block, from: proved) }
+        bench.tell { $0.pieceVerified(0, now: $2, into: &$1) }
+        bench.wait(.milliseconds(1_500))
+        let other = try #require(poisoned.first { $0.piece == 1 && $0 != halves[0] })
+        bench.give(other, from: proved)
+        bench.tell { $0.pieceFailed(1, blocks: [1, 2], now: $2, into: &$1) }
+        #expect(bench.forgotten.map(\.offset) == [halves[1].offset])
+        bench.wait(.milliseconds(500))
+        let asked = bench.requests(to: proved)
+        #expect(asked.contains(halves[1]) && asked.count { $0.piece == 1 } == 2)
+        #expect(!bench.closed.contains(poisoner))
+    }
 }

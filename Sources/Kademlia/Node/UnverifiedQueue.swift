@@ -12,7 +12,7 @@ struct Unverified: Equatable, Sendable {
 /// Nodes that asked us something or were named to us, waiting to be pinged.
 ///
 /// One of each host waits at a time (of each endpoint in private networks), and nodes of networks with few in the queue
-/// come first. When it is full, the greediest network makes room.
+/// come first. When it is full, the greediest network makes room for one that would still hold less.
 struct UnverifiedQueue: Sendable {
     private struct Key: Hashable {
         let source: Endpoint
@@ -36,11 +36,15 @@ struct UnverifiedQueue: Sendable {
         return holders.value.contains(key(of: stranger))
     }
 
-    /// Takes in one that is not there; returns how many made room for it.
+    /// Takes in one that is not there; returns how many were turned away, it or others.
     mutating func append(_ stranger: Unverified, limit: Int) -> Int {
         if holders.isEmpty { holders = Boxed(HolderTable()) }
         var evicted = 0
-        while waiting.count >= max(limit, 1), let key = holders.value.greediest(besides: stranger.endpoint) {
+        while waiting.count >= max(limit, 1) {
+            // Most queries come while it is full: they must cost next to nothing.
+            guard holders.value.wouldHoldLess(prefixOf: stranger.endpoint), let key = holders.value.greediest else {
+                return evicted + 1
+            }
             remove(key)
             evicted += 1
         }

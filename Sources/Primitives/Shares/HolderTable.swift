@@ -39,6 +39,11 @@ package struct HolderTable<ID: Hashable & Sendable>: Sendable {
     /// How many entries the network of `endpoint` has.
     package func count(ofPrefixOf endpoint: Endpoint) -> Int { prefixes.count(of: endpoint.prefix) }
 
+    /// Whether the network of `endpoint` would hold less than another, even with one more.
+    package func wouldHoldLess(prefixOf endpoint: Endpoint) -> Bool {
+        prefixes.highestCount > 1 && count(ofPrefixOf: endpoint) + 1 < prefixes.highestCount
+    }
+
     /// Notes that `endpoint` holds one more; an `id` that is there stays as it is.
     package mutating func insert(_ id: ID, heldBy endpoint: Endpoint) {
         guard entries[id] == nil else { return }

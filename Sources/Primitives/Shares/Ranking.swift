@@ -27,6 +27,8 @@ struct Ranking<Key: Hashable & Sendable>: Sendable {
 
     func count(of key: Key) -> Int { places[key]?.count ?? 0 }
 
+    var highestCount: Int { classes.count }
+
     /// The key with the highest count; of several, the one that reached it first.
     var highest: Key? {
         guard let last = classes.last else { return nil }
