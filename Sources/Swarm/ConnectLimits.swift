@@ -20,9 +20,11 @@ package struct ConnectLimits: Sendable {
         ///
         /// They do not hold while a torrent receives nothing: the one live peer may be behind any port.
         package var attemptsPerSharedHost = HostBudget.Rate(burst: 32, per: .milliseconds(500))
-        /// Of the attempts at a host, what is left to others by a namer that has had one there lately, and by nodes and
-        /// peers: dead ports that they name are not to keep us from a live one.
+        /// Attempts at a host that are kept for other namers when a namer has caused one there lately.
+        ///
+        /// Dead ports that one namer names must not keep us from a live one that another names.
         package var leftForOtherNamers = 3
+        /// The same when the DHT or a peer is the namer: kept for trackers and the user.
         package var leftForTrackers = 1
         package var earnedByHandshake = 2
         /// Attempts under way at the same time, of all torrents; each costs a socket.
@@ -128,7 +130,7 @@ package struct ConnectLimits: Sendable {
 
 /// Which hosts were called lately because of which namers.
 private struct RecentCalls {
-    /// Of this span and of the one before.
+    /// Calls of the present span, and of the one before.
     private var recent: Set<Naming> = []
     private var earlier: Set<Naming> = []
     private var spanEnd = Instant.origin

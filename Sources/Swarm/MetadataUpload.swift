@@ -26,7 +26,7 @@ struct MetadataUpload {
     private static let reserve = 64 << 10
     /// Of a portion, the metadata may take one in so many bytes.
     private static let portionShare = 2
-    /// Of a portion, or of what is uploaded without a limit, repeated copies may take one in so many bytes.
+    /// Repeated copies may take an eighth of a portion or, without a limit, an eighth of the payload's rate.
     private static let repeatShare = 8
     /// What repeated copies may take beside payload, and while none is uploaded, in bytes per second.
     private static let repeatBytesPerSecond = 16e3

@@ -171,7 +171,7 @@ package struct Swarm {
         return places[handle]
     }
 
-    /// Of all peers; looked at through their places, since a walk over the array itself copies each peer whole.
+    /// The handles of all peers; indices avoid the copy of each peer that a walk over the array would make.
     var handles: [PeerHandle] { peers.indices.map { peers[$0].handle } }
 
     mutating func newHandle() -> PeerHandle {

@@ -15,7 +15,7 @@ struct ScrapeCounts: Sendable {
 
     /// Twice as many as an announce is usually stored with.
     private static let nodesHeard = 16
-    /// So many of the nearest nodes are asked whether there is a peer of the kind: as many as an announce reaches.
+    /// The nearest nodes decide whether there is any peer of the kind; an announce is usually stored with 8.
     private static let nodesDeciding = 8
     /// A filter counts if it has at most so many times the usual number of peers, and a few more.
     private static let excessAllowed = (factor: 3.0, more: 4.0)
