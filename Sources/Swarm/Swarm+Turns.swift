@@ -101,11 +101,15 @@ extension Swarm {
         return picker?.isComplete == true || !peers[place].gives
     }
 
-    /// Hosts that left their turns unused come last, then those that have places; the longest waiting comes first.
+    /// Hosts that left their turns unused come last, then those that have places; among equals lots are drawn.
+    ///
+    /// The longest waiting has its turn in the choker's rounds. Were it first here too, peers would be served in much
+    /// the same order by all, and the last of a swarm would be done later.
     mutating func fillPlaces(now: Instant, into outbox: inout Outbox) {
         guard choker.hasRoom(besides: counters.unchoked) else { return }
         var waiting = peers.indices.filter(isWaiting)
         guard !waiting.isEmpty else { return }
+        waiting.shuffle(using: &generator)
         var held: [Endpoint: Int] = [:]
         for place in peers.indices where !peers[place].isChokedByUs {
             held[peers[place].endpoint.holder, default: 0] += 1
@@ -119,12 +123,8 @@ extension Swarm {
         }
     }
 
-    private func rank(_ place: Int, _ held: [Endpoint: Int], now: Instant) -> (Int, Int, Instant, PeerHandle) {
-        let endpoint = peers[place].endpoint
-        return (
-            unusedTurnCount(of: place, now: now), held[endpoint.holder] ?? 0,
-            peers[place].chokeChangedAt ?? peers[place].phaseSince, peers[place].handle
-        )
+    private func rank(_ place: Int, _ held: [Endpoint: Int], now: Instant) -> (Int, Int) {
+        (unusedTurnCount(of: place, now: now), held[peers[place].endpoint.holder] ?? 0)
     }
 
     /// Of its host lately, and of this connection ever: others may share the host.

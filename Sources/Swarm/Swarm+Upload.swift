@@ -115,7 +115,7 @@ extension Swarm {
         }
     }
 
-    /// A peer wants nothing any more: its place goes to whoever has waited the longest.
+    /// A peer wants nothing any more: its place goes to one that waits.
     mutating func lostInterest(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard !peers[place].isChokedByUs else { return }
         choke(place, now: now, into: &outbox)
