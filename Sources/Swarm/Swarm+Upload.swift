@@ -127,22 +127,24 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         let isChoked = peers[place].isChokedByUs
-        // Asked for twice, it is given once.
-        guard !peers[place].uploads.contains(block) else { return _ = tolerates(place, now: now, into: &outbox) }
         guard picker?.has(block.piece) == true, !isChoked || servesFast(block, to: place, now: now),
             peers[place].uploads.count < configuration.uploadQueueMax
         else {
             let cost = isChoked && !mayNotKnowOfChoke(place, now: now) ? Self.chokedRequestCost : 1
-            guard tolerates(place, cost: cost, now: now, into: &outbox) else { return }
+            guard tolerates(place, cost: cost, now: now, into: &outbox), !peers[place].uploads.contains(block)
+            else { return }
             return reject(block, to: place, now: now, into: &outbox)
         }
         // It is read and sent like a block, which costs more than the message alone.
         guard !isCrumb(block) || tolerates(place, cost: Self.crumbCost, now: now, into: &outbox) else { return }
+        // Asked for twice, it is given once.
+        guard peers[place].uploads.append(block, at: now) else {
+            return _ = tolerates(place, now: now, into: &outbox)
+        }
         if isChoked {
             peers[place].fastServedBytes += block.length
             fastServed.add(block.length, to: peers[place].endpoint, now: now)
         }
-        peers[place].uploads.append(block, at: now)
         pumpUploads(place, now: now, into: &outbox)
     }
 

@@ -30,7 +30,7 @@ import Testing
 
     @Test func theOldestIsTakenOutFirst() {
         var queue = OutstandingRequests()
-        for piece in [3, 1, 2] { queue.append(block(piece), at: .origin) }
+        for piece in [3, 1, 2, 1] { queue.append(block(piece), at: .origin) }
         #expect(queue.remove(block(1)) && !queue.remove(block(1)))
         #expect(queue.popFirst() == block(3))
         #expect(queue.popFirst() == block(2))
@@ -59,6 +59,31 @@ import Testing
         }
         #expect(session.outstanding.blocks == model)
         #expect(model.allSatisfy(session.outstanding.contains))
+    }
+
+    /// Blocks that differ in their length alone, and such as lie close together: a peer chooses what it asks for.
+    @Test func tellsBlocksApartByAllThatTheyAre() {
+        var generator = SeededGenerator(number: 7)
+        var queue = OutstandingRequests()
+        var model: [BlockRequest] = []
+        for _ in 0..<20_000 {
+            let block = BlockRequest(
+                piece: Int.random(in: 0..<3, using: &generator), offset: Int.random(in: 0..<8, using: &generator),
+                length: Int.random(in: 1...20, using: &generator))
+            let index = model.firstIndex(of: block)
+            #expect(queue.contains(block) == (index != nil))
+            if Bool.random(using: &generator) {
+                let isNew = queue.append(block, at: .origin)
+                #expect(isNew == (index == nil))
+                if index == nil { model.append(block) }
+            } else {
+                let wasThere = queue.remove(block)
+                #expect(wasThere == (index != nil))
+                if let index { model.remove(at: index) }
+            }
+            #expect(queue.oldest == model.first && queue.count == model.count)
+        }
+        #expect(queue.blocks == model)
     }
 
     /// One request that is never answered must not keep all later ones in memory.
