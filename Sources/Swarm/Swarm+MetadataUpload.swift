@@ -25,7 +25,8 @@ extension Swarm {
         let isLimited = allowance.upload != nil
         if !isLimited { metadataUpload.refill(payloadRate: uploadMeter.bytesPerSecond, now: now) }
         if metadataUpload.mayServeAtOnce(endpoint, size: size, now: now) {
-            return serveMetadata(to: place, now: now, into: &outbox)
+            serveMetadata(to: place, now: now, into: &outbox)
+            return
         }
         metadataUpload.wait(peers[place].handle)
         if isLimited { awaitPortion(into: &outbox) }
@@ -40,17 +41,23 @@ extension Swarm {
         }.sorted { ($0.rank.0, $0.rank.1, $0.place) < ($1.rank.0, $1.rank.1, $1.place) }
         for (_, place) in ranked {
             let endpoint = peers[place].endpoint
-            while !peers[place].metadataWanted.isEmpty,
-                metadataUpload.mayServe(endpoint, size: info.bytes.count, now: now)
-            {
+            while metadataUpload.mayServe(endpoint, size: info.bytes.count, now: now),
                 serveMetadata(to: place, now: now, into: &outbox)
-            }
+            {}
         }
         if allowance.upload != nil, !metadataUpload.waiting.isEmpty { awaitPortion(into: &outbox) }
     }
 
-    private mutating func serveMetadata(to place: Int, now: Instant, into outbox: inout Outbox) {
-        guard let info, let id = metadataID(of: place), !peers[place].metadataWanted.isEmpty else { return }
+    /// The peer does not speak BEP 9 any more: what it waited for is forgotten.
+    mutating func metadataSwitchedOff(by place: Int) {
+        peers[place].metadataWanted.removeAll()
+        metadataUpload.left(peers[place].handle)
+    }
+
+    /// Sends one piece that the peer waits for; false if there is none.
+    @discardableResult
+    private mutating func serveMetadata(to place: Int, now: Instant, into outbox: inout Outbox) -> Bool {
+        guard let info, let id = metadataID(of: place), !peers[place].metadataWanted.isEmpty else { return false }
         let piece = peers[place].metadataWanted.removeFirst()
         let start = outbox.bytes.count
         outbox.send(to: peers[place].handle) { bytes in
@@ -63,5 +70,6 @@ extension Swarm {
         allowance.upload? -= byteCount
         metadataUpload.served(byteCount, to: peers[place].endpoint, size: info.bytes.count, now: now)
         if peers[place].metadataWanted.isEmpty { metadataUpload.left(peers[place].handle) }
+        return true
     }
 }

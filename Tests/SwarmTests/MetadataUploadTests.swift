@@ -57,6 +57,25 @@ import Testing
         #expect(got == 3)
     }
 
+    /// What it waits for can no longer be sent, since no id is left to send it under.
+    @Test(arguments: [true, false]) func aPeerThatSwitchesMetadataOffWaitsForNothing(isLimited: Bool) throws {
+        var bench = try SwarmBench(pieces: 100_000, isComplete: true)
+        if isLimited { bench.tell { swarm, _, _ in swarm.limit(.upload) } }
+        let count = (bench.info.bytes.count + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength
+        for round in 0..<4 {
+            let peer = call(&bench, from: .v4(1, 2, 3, 4, port: UInt16(round + 1)))
+            ask(&bench, peer, pieces: 0..<count)
+            var off = ExtensionHandshake()
+            off.metadataID = 0
+            bench.say(peer, off)
+        }
+        bench.wait(.seconds(2))
+        if isLimited { bench.tell { $0.allowed(100_000, .upload, now: $2, into: &$1) } }
+        let honest = call(&bench, from: .v4(9, 9, 9, 9, port: 1))
+        ask(&bench, honest, pieces: 0..<3)
+        #expect(try given(bench, to: honest) == 3)
+    }
+
     /// Portions that came while only repeated copies were wanted do not add up to a burst.
     @Test func whatAFloodDoesNotUseOfTheLimitLapses() throws {
         var bench = try SwarmBench(pieces: 100_000, isComplete: true)
