@@ -16,7 +16,7 @@ package struct OutstandingRequests: Sendable {
     /// The head, if any, is not answered.
     private var queue: Deque<Entry> = []
     /// Where in the queue the blocks are that wait, counted from the first that ever was in it.
-    private var places = PlaceTable()
+    private var places: PlaceTable
     /// How many entries left the queue at its head.
     private var departed = 0
     /// When the block was asked for that left last.
@@ -25,7 +25,10 @@ package struct OutstandingRequests: Sendable {
     /// Below this queue length gaps are not worth closing.
     private static let minimumQueueToCompact = 64
 
-    package init() {}
+    /// Where the other side chooses the blocks, `seed` keeps it from knowing which of them collide.
+    package init(seed: UInt64 = 0) {
+        places = PlaceTable(seed: seed)
+    }
 
     /// How many entries are kept, answered ones included: at most twice `count`, or a small constant.
     package var queueLength: Int { queue.count }
@@ -96,19 +99,21 @@ package struct OutstandingRequests: Sendable {
 
 /// Finds the place of a block in the queue: a hash table with linear probing that holds nothing but places.
 ///
-/// Each block that is sent or received passes through it twice. With a `Dictionary` that was a fifteenth of what a seeder
-/// computes for a block, most of it for a hash that withstands any attack; here two random multipliers are enough, since
-/// all that a peer can fill is its own queue.
+/// Each block that is sent or received passes through it twice. With a `Dictionary` that was a fifteenth of a seeder's
+/// work, most of it for a hash that withstands any attack; here less is enough, since all that a peer can fill is its
+/// own queue.
 private struct PlaceTable: Sendable {
     private(set) var count = 0
     /// A power of two of slots, half of them free at least; a free one holds -1.
     private var slots: [Int] = []
-    private let pieceMultiplier = Self.multipliers.piece | 1
-    private let lengthMultiplier = Self.multipliers.length | 1
+    private let seed: UInt64
 
     private static let free = -1
     private static let minimumSlots = 16
-    private static let multipliers = (piece: UInt64.random(in: 0...(.max)), length: UInt64.random(in: 0...(.max)))
+
+    init(seed: UInt64) {
+        self.seed = seed
+    }
 
     func place(of block: BlockRequest, in queue: Deque<OutstandingRequests.Entry>, departed: Int) -> Int? {
         guard count > 0 else { return nil }
@@ -175,10 +180,12 @@ private struct PlaceTable: Sendable {
         return slot
     }
 
+    /// The finalizer of SplitMix64: each bit of a block decides about each bit of its home.
     private func home(of block: BlockRequest) -> Int {
-        let piece = UInt64(truncatingIfNeeded: block.piece << 32 ^ block.offset)
-        let length = UInt64(truncatingIfNeeded: block.length)
-        let hash = piece &* pieceMultiplier &+ length &* lengthMultiplier
-        return Int(truncatingIfNeeded: hash >> UInt64(64 - slots.count.trailingZeroBitCount))
+        let length = UInt64(truncatingIfNeeded: block.length) &* 0x9E37_79B9_7F4A_7C15
+        var hash = UInt64(truncatingIfNeeded: block.piece << 32 ^ block.offset) ^ length ^ seed
+        hash = (hash ^ hash >> 30) &* 0xBF58_476D_1CE4_E5B9
+        hash = (hash ^ hash >> 27) &* 0x94D0_49BB_1331_11EB
+        return Int(truncatingIfNeeded: hash ^ hash >> 31) & (slots.count - 1)
     }
 }
