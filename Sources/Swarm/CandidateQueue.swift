@@ -26,7 +26,7 @@ package struct CandidateQueue {
     package private(set) var bannedCount = 0
     /// Endpoints that were not tried yet and may be called at once.
     package private(set) var freshCount = 0
-    /// Hosts, with port 0, and endpoints that gave bad data.
+    /// Hosts (a /64 of IPv6), with port 0, and endpoints that gave bad data.
     private var liars: BanList
     /// Endpoints that answered with our own peer id: never their hosts, which others may share.
     private var echoes: BanList
@@ -76,20 +76,22 @@ package struct CandidateQueue {
 
     package var knownCount: Int { records.count }
     package var hasFresh: Bool { freshCount > 0 }
+    /// Whether one may be called at once.
+    func isWaited(now: Instant) -> Bool { order.count > 0 || waiting.min.map { $0.at <= now } ?? false }
     package var nextRetry: Instant? { waiting.min?.at }
 
     // MARK: Refused endpoints
 
     /// Whether the endpoint is refused: it or its host gave bad data lately, or it is ourselves.
     package func isBanned(_ endpoint: Endpoint, now: Instant) -> Bool {
-        liars.contains(endpoint, now: now) || liars.contains(endpoint.host, now: now)
+        liars.contains(endpoint, now: now) || liars.contains(endpoint.subnet, now: now)
             || echoes.contains(endpoint, now: now)
     }
 
     /// The endpoint gave bad data: it is refused for a time, and its host too where hosts have addresses of their own.
     package mutating func ban(_ endpoint: Endpoint, now: Instant) {
         if !isBanned(endpoint, now: now) { bannedCount += 1 }
-        liars.insert(configuration.bansHosts ? endpoint.host : endpoint, now: now)
+        liars.insert(configuration.bansHosts ? endpoint.subnet : endpoint, now: now)
         giveUp(endpoint)
     }
 
@@ -181,7 +183,11 @@ package struct CandidateQueue {
         while let (entry, turn) = order.popFirst(includingRetries: includingRetries) {
             guard let record = records[entry.endpoint], record.number == entry.number else { continue }
             leaveOrder(entry.endpoint)
-            guard !record.isBusy, !isBanned(entry.endpoint, now: now) else { continue }
+            guard !record.isBusy else { continue }
+            guard !isBanned(entry.endpoint, now: now) else {
+                giveUp(entry.endpoint)
+                continue
+            }
             guard !isSeed || !record.wasSeed && !record.flags.contains(.isSeed) else {
                 giveUp(entry.endpoint)
                 continue

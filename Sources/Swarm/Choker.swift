@@ -127,7 +127,8 @@ package struct Choker {
     private mutating func chooseOptimistic(
         among rivals: [Rival], now: Instant, using generator: inout SeededGenerator
     ) {
-        let isStillThere = rivals.contains { $0.peer == optimistic && !$0.isIdle }
+        // One that was choked meanwhile, since it took nothing, has had its chance.
+        let isStillThere = rivals.contains { $0.peer == optimistic && $0.isUnchoked && !$0.isIdle }
         guard now >= nextOptimistic || !isStillThere else { return }
         // The one who had the place draws again only if nobody else is there.
         let least = rivals.map(\.unusedTurns).min() ?? 0

@@ -75,23 +75,24 @@ package struct ConnectLimits: Sendable {
         var isUrgent = false
     }
 
-    /// Begins an attempt; when it may not be made now, returns the time for the next try.
+    /// When attempts are too many of all torrents, so that none may begin now, the time for the next try.
+    mutating func waitOfAll(now: Instant) -> Instant? {
+        guard underWay < configuration.attemptsMax else { return now + Self.recheckInterval }
+        return all.wait(for: Self.everything, now: now).map { max($0, now + Self.recheckIntervalMin) }
+    }
+
+    /// Begins an attempt; when its host or network has had too many, returns the time for the next try.
     mutating func begin(_ attempt: Attempt, now: Instant) -> Instant? {
-        guard underWay < configuration.attemptsMax else {
-            deferredCount += 1
-            return now + .seconds(1)
-        }
         guard let wait = wait(for: attempt, now: now) else {
             underWay += 1
             return nil
         }
         deferredCount += 1
         // Soon, since a handshake with another peer of the host earns it more; and not each millisecond anew.
-        return min(max(wait, now + .milliseconds(100)), now + Self.recheckInterval)
+        return min(max(wait, now + Self.recheckIntervalMin), now + Self.recheckInterval)
     }
 
     private mutating func wait(for attempt: Attempt, now: Instant) -> Instant? {
-        if let wait = all.wait(for: Self.everything, now: now) { return wait }
         if configuration.countsHosts || !attempt.isUrgent {
             let naming = Naming(attempt.endpoint, by: attempt.namer)
             let isRepeated = calls.contains(naming, now: now)
@@ -106,6 +107,7 @@ package struct ConnectLimits: Sendable {
 
     /// An attempt that was put off is looked at again after this time.
     private static let recheckInterval = Duration.seconds(1)
+    private static let recheckIntervalMin = Duration.milliseconds(100)
     /// Stands for all hosts.
     private static let everything = Endpoint.v4(0, 0, 0, 0, port: 0)
 
@@ -141,7 +143,9 @@ private struct RecentCalls {
 
     mutating func contains(_ naming: Naming, now: Instant) -> Bool {
         if now >= spanEnd || recent.count >= Self.countMax {
-            (earlier, recent, spanEnd) = (recent, [], now + Self.span)
+            // Of a span that ended long ago nothing is lately any more.
+            earlier = now < spanEnd + Self.span ? recent : []
+            (recent, spanEnd) = ([], now + Self.span)
         }
         return recent.contains(naming) || earlier.contains(naming)
     }

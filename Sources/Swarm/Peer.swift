@@ -109,7 +109,7 @@ struct Peer {
     /// When it was unchoked, or a block was sent since.
     var lastTakenAt: Instant
     /// Turns that ended because it took nothing.
-    var unusedTurns = 0
+    var unusedTurns = FadingAmount(halfLife: Swarm.unusedTurnsHalfLife)
     var uploadPipeline: BlockPipeline
     var metadataPiecesServed = 0
     /// Pieces of the metadata that it waits for.

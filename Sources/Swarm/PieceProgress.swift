@@ -146,6 +146,7 @@ struct PieceProgress {
         let requested = Int(requests[block])
         if isDoubtful(block) { doubtfulCount -= 1 }
         requests[block] = Self.received
+        if !doubted.isEmpty { doubted[block] = 0 }
         missingCount -= 1
         if requested == 0 { freeCount -= 1 }
         givers[block] = peer

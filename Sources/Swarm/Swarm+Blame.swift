@@ -1,3 +1,4 @@
+import OrderedCollections
 import PeerProtocol
 package import Primitives
 
@@ -14,15 +15,27 @@ extension Swarm {
     ///
     /// While no peer is proved, there is none to ask instead.
     mutating func disownUnproved(into outbox: inout Outbox) {
-        let (places, peers) = (places, peers)
+        let (places, peers, provedGone) = (places, peers, provedGone)
         guard peers.indices.contains(where: { peers[$0].trust.verifiedPieces > 0 }) else { return }
-        let disowned = picker?.disown { giver in places[giver].map { peers[$0].trust.verifiedPieces == 0 } ?? false }
+        let disowned = picker?.disown { giver in
+            places[giver].map { peers[$0].trust.verifiedPieces == 0 } ?? !provedGone.contains(giver)
+        }
         for block in disowned ?? [] {
             counters.wastedBytes += block.length
             outbox.actions.append(
                 .forget(torrent, piece: block.piece, offset: block.offset, length: block.length))
         }
     }
+
+    /// A peer that is proved has gone: what it gave is still worth keeping when another's piece fails.
+    mutating func rememberProved(_ peer: Peer) {
+        guard peer.trust.verifiedPieces > 0 else { return }
+        if provedGone.count >= Self.provedGoneMax { provedGone.removeFirst() }
+        provedGone.append(peer.handle)
+    }
+
+    /// What one forgotten gave is asked for again, which costs little.
+    private static let provedGoneMax = 1_024
 
     mutating func compareWithFailures(of piece: Int, into outbox: inout Outbox) {
         if failures.isSuspect(piece) { outbox.actions.append(.digestBlocks(torrent, piece: piece)) }

@@ -94,7 +94,7 @@ extension Swarm {
         var deferred = 0
         while counters.attempts < configuration.connectingMax, peers.count < configuration.peersMax,
             // What the limits put off costs time too.
-            deferred < Self.deferredMax,
+            deferred < Self.deferredMax, !waitsForAll(now: now),
             let endpoint = candidates.next(
                 isSeed: picker?.isComplete == true,
                 // Retries have more time, so that they would take most of the places.
@@ -119,6 +119,13 @@ extension Swarm {
             outbox.actions.append(.connect(handle, endpoint))
             armTick(now: now)
         }
+    }
+
+    /// Whether candidates wait for attempts of other torrents to end; then a tick looks again.
+    private mutating func waitsForAll(now: Instant) -> Bool {
+        guard candidates.isWaited(now: now), let wait = connectLimits.waitOfAll(now: now) else { return false }
+        armTick(at: wait)
+        return true
     }
 
     /// Candidates looked at in vain in one go.
@@ -225,6 +232,7 @@ extension Swarm {
     private mutating func insert(_ peer: Peer) -> Int {
         places[peer.handle] = peers.count
         peers.append(peer)
+        peers[peers.count - 1].uploads = OutstandingRequests(seed: generator.next())
         if peer.isOutgoing {
             counters.attempts += 1
             if peer.failuresBefore > 0 { counters.retries += 1 }
@@ -275,7 +283,8 @@ extension Swarm {
         if !peer.isChokedByUs { counters.unchoked -= 1 }
         if peer.isOpen { stopAsking(peer, now: now, into: &outbox) }
         race?.left(handle)
-        uploadsEnded(with: peer, now: now)
+        rememberProved(peer)
+        uploadsEnded(with: peer, lostBy: reason, now: now)
         rememberEndpoint(of: peer, lostBy: reason, now: now)
         report(.peerLost(peer.endpoint, reason), into: &outbox)
     }

@@ -146,7 +146,7 @@ extension Swarm {
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].lastBlockAt = now
-        let isFirst = peers[place].lastUseAt == nil
+        let isFirst = peers[place].trust.givenBlocks == 0
         noteBlock(from: place, now: now)
         peers[place].hasSnubbedUs = false
         // Before it is trusted again: its request was counted as that of a doubted peer.

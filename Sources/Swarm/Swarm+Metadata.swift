@@ -89,6 +89,7 @@ extension Swarm {
         _ handshake: ExtensionHandshake, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].extensions.update(with: handshake)
+        if metadataID(of: place) == nil { metadataSwitchedOff(by: place) }
         if peers[place].wantsNothing, !peers[place].isChokedByUs { lostInterest(place, now: now, into: &outbox) }
         if let depth = handshake.requestQueueDepth {
             peers[place].pipeline.maximum = max(configuration.requestsMin, min(configuration.requestsMax, depth))
@@ -133,6 +134,8 @@ extension Swarm {
             guard race?.expects(piece: piece, from: peers[place].handle) == true else {
                 return _ = tolerates(place, now: now, into: &outbox)
             }
+            // It gives what is wanted most: its connection keeps its place.
+            peers[place].lastUseAt = now
             let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle, now: now)
             metadataOutcome(outcome ?? .ignored, from: place, now: now, into: &outbox)
         }

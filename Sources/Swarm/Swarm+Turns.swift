@@ -22,7 +22,7 @@ extension Swarm {
         for place in unused where waiting > 0 {
             waiting -= 1
             unusedTurns.add(1, to: peers[place].endpoint, now: now)
-            peers[place].unusedTurns += 1
+            peers[place].unusedTurns.add(1, now: now)
             counters.unusedTurns += 1
             choke(place, now: now, into: &outbox)
         }
@@ -32,15 +32,15 @@ extension Swarm {
     /// Ends connections that hold blocks in memory and do not take them: after long in any case, and sooner when all of
     /// them together hold much.
     private mutating func dropStuckUploads(now: Instant, into outbox: inout Outbox) {
-        var stuck = peers.indices.filter {
-            peers[$0].isOpen && now - standsStillSince($0, now: now) >= configuration.uploadStuckTimeCrowded
-        }
+        var stuck = peers.indices.filter { peers[$0].isOpen }
+            .map { (handle: peers[$0].handle, since: standsStillSince($0, now: now)) }
+            .filter { now - $0.since >= configuration.uploadStuckTimeCrowded }
         guard !stuck.isEmpty else { return }
-        stuck.sort { (peers[$0].lastTakenAt, peers[$0].handle) < (peers[$1].lastTakenAt, peers[$1].handle) }
-        var held = stuck.reduce(0) { $0 + peers[$1].uploadInFlightBytes }
-        for handle in stuck.map({ peers[$0].handle }) {
+        stuck.sort { ($0.since, $0.handle) < ($1.since, $1.handle) }
+        var held = stuck.reduce(0) { $0 + (places[$1.handle].map { peers[$0].uploadInFlightBytes } ?? 0) }
+        for (handle, since) in stuck {
             guard let place = places[handle] else { continue }
-            let isLong = now - standsStillSince(place, now: now) >= configuration.uploadStuckTime
+            let isLong = now - since >= configuration.uploadStuckTime
             guard isLong || held > configuration.uploadStuckBytesMax else { return }
             held -= peers[place].uploadInFlightBytes
             counters.stuckUploads += 1
@@ -127,9 +127,9 @@ extension Swarm {
         (unusedTurnCount(of: place, now: now), held[peers[place].endpoint.holder] ?? 0)
     }
 
-    /// Of its host lately, and of this connection ever: others may share the host.
+    /// Of its host lately, and of this connection: others may share the host.
     func unusedTurnCount(of place: Int, now: Instant) -> Int {
-        unusedTurns.amount(of: peers[place].endpoint, now: now) + peers[place].unusedTurns
+        unusedTurns.amount(of: peers[place].endpoint, now: now) + peers[place].unusedTurns.amount(now: now)
     }
 
     // MARK: Accounts
@@ -142,11 +142,12 @@ extension Swarm {
     }
 
     /// The connection of a peer has ended, with blocks that were charged and not sent.
-    mutating func uploadsEnded(with peer: Peer, now: Instant) {
+    mutating func uploadsEnded(with peer: Peer, lostBy reason: PeerLoss, now: Instant) {
         metadataUpload.left(peer.handle)
         counters.uploadInFlightBytes -= peer.uploadInFlightBytes
         allowance.upload? += peer.chargedInFlight
-        guard !peer.isChokedByUs else { return }
+        // Which of two connections to one peer goes is our choice.
+        guard !peer.isChokedByUs, reason != .duplicate else { return }
         let isUnread = !peer.uploadsInFlight.isEmpty && now - peer.lastTakenAt >= configuration.uploadProbeTime
         if peer.sentInTurn == 0 || isUnread { unusedTurns.add(1, to: peer.endpoint, now: now) }
     }

@@ -1,5 +1,6 @@
 import DequeModule
 package import Metainfo
+import OrderedCollections
 package import PeerProtocol
 package import Primitives
 
@@ -59,8 +60,11 @@ package struct Swarm {
     /// Whose turn it is when a portion is given.
     var turn = 0
     /// How often peers of a host had an upload place lately and took nothing.
-    var unusedTurns = HostLedger(hostsMax: 1_024, halfLife: .seconds(60))
+    var unusedTurns = HostLedger(hostsMax: 1_024, halfLife: unusedTurnsHalfLife)
+    static let unusedTurnsHalfLife: Duration = .seconds(60)
     var metadataUpload: MetadataUpload
+    /// Peers that are gone and had given blocks of pieces that were right, the last ones.
+    var provedGone: OrderedSet<PeerHandle> = []
     /// Bytes that choked peers of a host were given lately.
     var fastServed = HostLedger(hostsMax: 1_024, halfLife: .seconds(300))
     /// The storage or the metadata is unusable: nothing more will be done.
@@ -156,13 +160,18 @@ package struct Swarm {
     package mutating func timedOut(now: Instant, into outbox: inout Outbox) {
         guard let deadline = nextDeadline, now >= deadline else { return }
         tick(now: now, into: &outbox)
-        connectMore(now: now, into: &outbox)
         nextTick = peers.isEmpty ? nil : now + Self.tickInterval
+        connectMore(now: now, into: &outbox)
     }
 
     /// Begins the ticking that stops when there is no peer.
     mutating func armTick(now: Instant) {
         if nextTick == nil { nextTick = now + Self.tickInterval }
+    }
+
+    /// A tick not later than this.
+    mutating func armTick(at time: Instant) {
+        nextTick = min(nextTick ?? time, time)
     }
 
     /// Where a peer is; quick, if it is where it was `expected`.

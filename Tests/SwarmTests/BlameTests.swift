@@ -121,7 +121,8 @@ private let cancel: UInt8 = 8
     }
 
     /// A piece of two givers has failed: what the unproved one gave of another piece is asked of the proved one.
-    @Test func aFailureCostsWhatUnprovedPeersGaveOfOtherPieces() throws {
+    @Test(arguments: [true, false])
+    func aFailureCostsWhatUnprovedPeersGaveOfOtherPieces(isGone: Bool) throws {
         var bench = try SwarmBench(pieces: 3, blocksPerPiece: 2, isComplete: false)
         var last = Bitfield(count: 3)
         (last[1], last[2]) = (true, true)
@@ -134,6 +135,7 @@ private let cancel: UInt8 = 8
         for block in bench.requests(to: proved) where block.piece == 0 { bench.give(block, from: proved) }
         bench.tell { $0.pieceVerified(0, now: $2, into: &$1) }
         bench.wait(.milliseconds(1_500))
+        if isGone { bench.hangUp(poisoner) }
         let other = try #require(poisoned.first { $0.piece == 1 && $0 != halves[0] })
         bench.give(other, from: proved)
         bench.tell { $0.pieceFailed(1, blocks: [1, 2], now: $2, into: &$1) }

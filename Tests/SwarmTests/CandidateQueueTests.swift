@@ -70,6 +70,31 @@ import Testing
         #expect(queue.next(now: end) == endpoints[0])
     }
 
+    /// Other ports of the address may be of honest peers.
+    @Test func anEndpointBesideALiarIsCalledOnceTheBanIsOver() {
+        var configuration = Swarm.Configuration()
+        configuration.bansHosts = true
+        var queue = CandidateQueue(configuration: configuration)
+        let neighbour = Endpoint.v4(1, 2, 3, 1, port: 7000)
+        _ = queue.found(neighbour, now: .origin)
+        queue.ban(endpoints[0], now: .origin)
+        #expect(queue.next(now: .origin) == nil)
+        let end = Instant.origin + configuration.banTime
+        _ = queue.found(neighbour, now: end)
+        #expect(queue.next(now: end) == neighbour)
+    }
+
+    /// A host of IPv6 takes any address of its /64.
+    @Test func aLiarOfIPv6IsRefusedAtItsWholeNetwork() {
+        var configuration = Swarm.Configuration()
+        configuration.bansHosts = true
+        var queue = CandidateQueue(configuration: configuration)
+        let high: UInt64 = 0x2A00_0001_0002_0003
+        queue.ban(.v6(EndpointV6(high: high, low: 1, port: 1)), now: .origin)
+        #expect(queue.isBanned(.v6(EndpointV6(high: high, low: 2, port: 2)), now: .origin))
+        #expect(!queue.isBanned(.v6(EndpointV6(high: high + 1, low: 1, port: 1)), now: .origin))
+    }
+
     @Test func theHostOfALiarIsRefusedOnlyWhereHostsHaveAddressesOfTheirOwn() {
         let neighbour = Endpoint.v4(1, 2, 3, 1, port: 7000)
         for bansHosts in [true, false] {

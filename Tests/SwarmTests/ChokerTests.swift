@@ -123,6 +123,20 @@ import Testing
         #expect(first.isDisjoint(with: bench.served))
     }
 
+    /// Its place was taken back between two rounds, and another peer was served meanwhile.
+    @Test func theOptimisticPlaceIsNotGivenBackToAPeerThatLostIt() throws {
+        var bench = Bench(slots: 1)
+        bench.rivals = (1...4).map { .peer($0, gave: $0 == 1 ? 1000 : 0) }
+        bench.round()
+        let lucky = try #require(bench.served.first { $0 != 1 })
+        bench.rivals[lucky - 1].isUnchoked = false
+        bench.rivals[lucky - 1].unusedTurns = 1
+        let next = try #require((2...4).first { $0 != lucky })
+        bench.rivals[next - 1].isUnchoked = true
+        bench.round()
+        #expect(bench.served.contains(1) && !bench.served.contains(lucky))
+    }
+
     @Test func whileMostPlacesAreIdleThereAreMore() {
         var bench = Bench(slots: 8)
         #expect(!bench.choker.hasRoom(besides: 9))

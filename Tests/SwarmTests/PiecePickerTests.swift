@@ -233,6 +233,21 @@ private let blockLength = BlockRequest.usualLength
         #expect(!picker.picker.hasDoubtful && !picker.picker.hasWork)
     }
 
+    /// A block that a doubted peer gave and that is to come again is no doubted peer's any more.
+    @Test func whatIsDisownedIsNotDoubtful() throws {
+        var picker = try Picker(pieces: 1, blocksPerPiece: 2)
+        picker.join([Bitfield(filled: 1)])
+        let blocks = picker.pick(1)
+        picker.picker.doubted(blocks)
+        _ = picker.picker.received(blocks[0], from: peer)
+        #expect(picker.picker.disown { _ in true } == blocks)
+        #expect(picker.pick(1) == blocks && !picker.picker.hasDoubtful)
+        picker.picker.doubted(blocks)
+        #expect(picker.picker.hasDoubtful)
+        _ = picker.picker.received(blocks[0], from: peer)
+        #expect(!picker.picker.hasDoubtful)
+    }
+
     @Test func whatOnlyDoubtedPeersOweIsFreeWhenTheyLeave() throws {
         var picker = try Picker(pieces: 1, blocksPerPiece: 2)
         picker.join([Bitfield(filled: 1)])

@@ -67,6 +67,31 @@ import Testing
 
     // MARK: Candidates
 
+    /// A slow link needs long for the metadata of a large torrent; candidates wait meanwhile.
+    @Test func aPeerThatGivesTheMetadataKeepsItsConnection() throws {
+        var bench = try SwarmBench(pieces: 100_000, isComplete: false, knowsInfo: false) { $0.peersMax = 8 }
+        let giver = bench.call(from: honest)
+        var offer = ExtensionHandshake()
+        offer.metadataID = 3
+        offer.metadataSize = bench.info.bytes.count
+        bench.say(giver, offer)
+        for number in 0..<7 { bench.say(bench.call(from: Crowd.manyNetworks.endpoint(number)), offer) }
+        bench.tell { swarm, outbox, now in
+            let strangers = (0..<200).map { Endpoint.v4(30, 1, UInt8($0), 1, port: 6881) }
+            swarm.peersFound(strangers, source: .dht, now: now, into: &outbox)
+        }
+        let pieceCount = (bench.info.bytes.count + MetadataMessage.pieceLength - 1) / MetadataMessage.pieceLength
+        for second in 0..<15 {
+            var bytes: [UInt8] = []
+            MetadataMessage.encodeData(
+                piece: second % pieceCount, of: bench.info.bytes, id: ExtensionID.metadata, into: &bytes)
+            bench.say(giver, bytes)
+            bench.wait(.seconds(1))
+        }
+        #expect(!bench.closed.contains(giver))
+        #expect(bench.closed.count > 3)
+    }
+
     /// What was called by the last fact.
     private func calls(_ bench: SwarmBench) -> [(PeerHandle, Endpoint)] {
         bench.outbox.actions.compactMap { action in

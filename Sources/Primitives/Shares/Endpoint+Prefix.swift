@@ -9,6 +9,14 @@ extension Endpoint {
         case .v6(let endpoint): .v6(endpoint.prefix)
         }
     }
+
+    /// What a host may take any address of, with port 0: its IPv4 address alone, but all of a /64 of IPv6 (RFC 4291).
+    package var subnet: Endpoint {
+        switch self {
+        case .v4: host
+        case .v6(let endpoint): .v6(endpoint.subnet)
+        }
+    }
 }
 
 extension EndpointV4 {
@@ -27,6 +35,11 @@ extension EndpointV6 {
         // All of IPv4 is in one /64 of NAT64, and each IPv4 address has 256 of the /56 networks of 6to4.
         if isTranslated { return EndpointV6(high: high, low: low & ~0xFF, port: 0) }
         return EndpointV6(high: high & (isTunnelled ? ~0xFF_FFFF : ~0xFF), low: 0, port: 0)
+    }
+
+    /// The /64, or the IPv4 host that the address leads to.
+    package var subnet: EndpointV6 {
+        isTranslated ? EndpointV6(high: high, low: low, port: 0) : EndpointV6(high: high, low: 0, port: 0)
     }
 
     /// The /32: usually of one provider.

@@ -3,15 +3,9 @@
 /// Amounts halve with time. A host of IPv6 is its /56, since it may take any address there. The table is bounded: when
 /// it is full, the entry that `HolderTable` names gives way.
 package struct HostLedger: Sendable {
-    private struct Entry {
-        var amount: Int
-        /// Up to then the amount has been halved.
-        var since: Instant
-    }
-
     private let hostsMax: Int
     private let halfLife: Duration
-    private var entries: [Endpoint: Entry] = [:]
+    private var entries: [Endpoint: FadingAmount] = [:]
     private var holders = HolderTable<Endpoint>()
 
     package init(hostsMax: Int, halfLife: Duration) {
@@ -22,31 +16,23 @@ package struct HostLedger: Sendable {
     package var count: Int { entries.count }
 
     package func amount(of endpoint: Endpoint, now: Instant) -> Int {
-        guard let entry = entries[endpoint.holder] else { return 0 }
-        return halved(entry, now: now).amount
+        entries[endpoint.holder]?.amount(now: now) ?? 0
     }
 
     package mutating func add(_ amount: Int, to endpoint: Endpoint, now: Instant) {
         let host = endpoint.holder
-        if let entry = entries[host] {
-            var entry = halved(entry, now: now)
-            entry.amount += amount
-            entries[host] = entry
+        guard entries[host] == nil else {
+            entries[host]?.add(amount, now: now)
             return
         }
         if entries.count >= hostsMax, let greediest = holders.greediest {
             holders.remove(greediest)
             entries[greediest] = nil
         }
-        entries[host] = Entry(amount: amount, since: now)
+        var entry = FadingAmount(halfLife: halfLife)
+        entry.add(amount, now: now)
+        entries[host] = entry
         holders.insert(host, heldBy: host)
-    }
-
-    private func halved(_ entry: Entry, now: Instant) -> Entry {
-        let times = max(0, (now - entry.since).wholeNanoseconds / max(1, halfLife.wholeNanoseconds))
-        let shift = min(times, 62)
-        return Entry(
-            amount: entry.amount >> shift, since: times > 62 ? now : entry.since + halfLife * Int(times))
     }
 }
 

@@ -1,0 +1,27 @@
+/// An amount that halves with time: what happened lately counts, and nothing for ever.
+package struct FadingAmount: Sendable {
+    private let halfLife: Duration
+    private var amount = 0
+    /// Up to then the amount has been halved.
+    private var since = Instant.origin
+
+    package init(halfLife: Duration) {
+        self.halfLife = halfLife
+    }
+
+    package func amount(now: Instant) -> Int { halved(now: now).amount }
+
+    package mutating func add(_ more: Int, now: Instant) {
+        self = halved(now: now)
+        amount += more
+    }
+
+    /// Halved once for each half-life that has passed as a whole; one that was nothing begins now.
+    private func halved(now: Instant) -> FadingAmount {
+        var result = self
+        let times = max(0, (now - since).wholeNanoseconds / max(1, halfLife.wholeNanoseconds))
+        result.amount = amount >> min(times, 62)
+        result.since = result.amount == 0 ? now : since + halfLife * Int(times)
+        return result
+    }
+}
