@@ -98,6 +98,11 @@ package final class Host: Sendable {
         await ask { $0.client.nodeStatistics }
     }
 
+    /// What the limits of the whole client have refused; nil unless the host runs.
+    package func clientStatistics() async -> ClientStatistics? {
+        await ask { $0.client.statistics }
+    }
+
     /// What to start the next run with; nil unless the host runs.
     package func nodeState() async -> NodeState? {
         await ask { $0.client.nodeState }

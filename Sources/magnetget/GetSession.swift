@@ -33,6 +33,7 @@ struct GetSession {
     var ourselves = OwnEndpoints()
     /// Nothing can be sent from what `--bind` names: names that cannot be resolved are tried anew when it is back.
     var isBindLost = false
+    private var areLimitsShown = false
     private var isReported: [Bool]
     private var nextProgressEvent = Instant.origin
     private var leaveAt: Instant?
@@ -275,6 +276,10 @@ struct GetSession {
             }
         }
         if runs.allSatisfy({ $0.outcome != nil }) {
+            if !areLimitsShown, let limits = await host?.clientStatistics().flatMap({ LimitCounts($0).text }) {
+                console.note("all torrents: \(limits)", verbosity: 1)
+            }
+            areLimitsShown = true
             console.endProgress()
         } else {
             let state = GetRun.progress(of: runs)

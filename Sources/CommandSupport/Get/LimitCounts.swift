@@ -1,6 +1,8 @@
+package import Client
 package import Swarm
 
-/// What the limits of one torrent have refused, put off or taken back (docs/security.md), as one line for people.
+/// What the limits of one torrent, or of the whole client, have refused, put off or taken back (docs/security.md), as
+/// one line for people.
 package struct LimitCounts {
     private let counts: [(count: Int, one: String, many: String)]
 
@@ -16,6 +18,16 @@ package struct LimitCounts {
             (snapshot.metadataEvictions, "copy of the metadata dropped", "copies of the metadata dropped"),
             (snapshot.unusedTurns, "upload place unused", "upload places unused"),
             (snapshot.stuckUploads, "peer dropped that did not read", "peers dropped that did not read"),
+        ]
+    }
+
+    package init(_ statistics: ClientStatistics) {
+        counts = [
+            (statistics.pendingDisplaced, "connection gave way unopened", "connections gave way unopened"),
+            (statistics.keyExchangesRefused, "key exchange refused", "key exchanges refused"),
+            (statistics.attemptsDeferred, "attempt put off", "attempts put off"),
+            (statistics.returnsRefused, "returning caller refused", "returning callers refused"),
+            (statistics.localAnnouncesPassedOver, "local announce passed over", "local announces passed over"),
         ]
     }
 
