@@ -5,8 +5,9 @@ import Simulator
 /// The report of `simulate rude` for people.
 enum RudeText {
     static func line(_ report: RudeReport, wall: Duration) -> String {
-        "seed \(report.seed): p95 \(number(report.without.p95)) s alone, \(number(report.with.p95)) s with "
-            + "\(mix(report)); \(unfinished(report))\(report.with.facts) facts in \(HumanText.seconds(wall))"
+        "seed \(report.seed): 95% of the clients done after \(number(report.without.p95)) s without rude peers, "
+            + "\(number(report.with.p95)) s with \(mix(report)); \(unfinished(report))simulated in "
+            + "\(HumanText.seconds(wall))"
     }
 
     static func lines(_ study: RudeStudy, _ options: RudeOptions) -> [String] {
@@ -14,20 +15,25 @@ enum RudeText {
         var lines = [
             "\(HumanText.count(study.reports.count, "run")) with \(options.rudePeers) rude peers of \(options.peers); "
                 + "\(clients - study.unfinished) of \(clients) clients finished",
-            "completion without s, p50 / p95 / last: \(spread(study.completion(\.without)))",
-            "completion with s, p50 / p95 / last: \(spread(study.completion(\.with)))",
-            "metadata without s, p50 / p95 / last: \(spread(study.metadata(\.without)))",
-            "metadata with s, p50 / p95 / last: \(spread(study.metadata(\.with)))",
-            "p95 with to p95 without, by seed, p50 / p95 / worst: \(spread(study.ratios))",
+            "seconds to complete, without rude peers: \(spread(study.completion(\.without)))",
+            "seconds to complete, with them: \(spread(study.completion(\.with)))",
+            "seconds to the metadata, without them: \(spread(study.metadata(\.without)))",
+            "seconds to the metadata, with them: \(spread(study.metadata(\.with)))",
         ]
-        for report in study.worst(5) {
-            lines.append(
-                "seed \(report.seed): \(number(report.ratio)) times, \(unfinished(report))metadata p95 "
-                    + "\(number(report.with.metadata.quantile(0.95))) s, wasted "
-                    + "\(percent(report.with.wastedBytes, of: report.with.payloadBytes))%, "
-                    + "\(report.with.requestsToRude) requests to rude peers; \(mix(report))")
-        }
-        return lines
+        // Of one seed its own line says all of it.
+        guard study.reports.count > 1 else { return lines + study.reports.map(detail) }
+        let ratios = study.ratios
+        lines.append(
+            "95% of a seed's clients were done after so many times the seconds without rude peers: "
+                + "median \(number(ratios.median)), 95% of the seeds \(number(ratios.quantile(0.95))), "
+                + "worst \(number(ratios.largest))")
+        return lines + ["the worst seeds:"] + study.worst(5).map(detail)
+    }
+
+    private static func detail(_ report: RudeReport) -> String {
+        "seed \(report.seed): \(number(report.ratio)) times as long, \(unfinished(report))"
+            + "\(percent(report.with.wastedBytes, of: report.with.payloadBytes))% of the payload not wanted, "
+            + "\(report.with.requestsToRude) requests to rude peers: \(mix(report))"
     }
 
     private static func unfinished(_ report: RudeReport) -> String {
@@ -37,11 +43,12 @@ enum RudeText {
 
     private static func mix(_ report: RudeReport) -> String {
         let kinds = report.mix.counts.map { "\($0.count) \($0.kind.rawValue)" }.joined(separator: ", ")
-        return "\(kinds) (\(report.mix.planName), \(report.mix.callsEach) calls each)"
+        let calls = HumanText.count(report.mix.callsEach, "call")
+        return "\(kinds) (addresses: \(report.mix.planName); \(calls) each)"
     }
 
     private static func spread(_ spread: Spread) -> String {
-        [spread.median, spread.quantile(0.95), spread.largest].map(number).joined(separator: " / ")
+        "median \(number(spread.median)), 95% \(number(spread.quantile(0.95))), last \(number(spread.largest))"
     }
 
     private static func percent(_ part: Int, of whole: Int) -> String {

@@ -10,8 +10,9 @@ struct SimulateRude: AsyncParsableCommand {
         abstract: "A flash crowd that starts from magnets, with and without rude peers.",
         discussion: """
             Whole clients start from a magnet and download one torrent. A share of the peers is rude, of kinds drawn \
-            from the seed: silent, lying, dripping, flooding and others. Each seed is run twice, without the rude \
-            peers and with them. Ends with exit code 1 if a client does not finish in time.
+            from the seed: silent, lying, dripping, flooding and others (docs/simulator.md says what each does). Each \
+            seed is run twice, without the rude peers and with them. Ends with exit code 1 if a client does not finish \
+            in time.
             """)
 
     @Option(help: ArgumentHelp("Runs, with this many seeds from --seed on.", valueName: "n"))
@@ -100,19 +101,23 @@ struct RudeCrowdOptions: ParsableArguments {
 
     private var allowed: [RudeKind]? {
         guard let kinds else { return RudeKind.allCases }
-        let named = kinds.split(separator: ",").map { RudeKind(rawValue: String($0)) }
-        return named.isEmpty || named.contains(nil) ? nil : named.compactMap(\.self)
+        let named = kinds.split(separator: ",").compactMap { RudeKind(rawValue: String($0)) }
+        return unknown == nil && !named.isEmpty ? named : nil
     }
+
+    /// The first kind that is none.
+    private var unknown: Substring? { kinds?.split(separator: ",").first { RudeKind(rawValue: String($0)) == nil } }
 
     func validate() throws {
         guard (2...2_000).contains(peers), (1...peers).contains(honestSeeds), (0...95).contains(percent) else {
-            throw ValidationError("--peers is 2 to 2000, --honest-seeds 1 to that, --percent 0 to 95.")
+            throw ValidationError("--peers is 2 to 2000, --honest-seeds 1 to --peers, --percent 0 to 95.")
         }
         guard honestSeeds + peers * percent / 100 < peers else {
             throw ValidationError("--honest-seeds and --percent leave no client that downloads.")
         }
         guard allowed != nil else {
-            throw ValidationError("--kinds has an unknown kind; see --help for their names.")
+            throw ValidationError(
+                unknown.map { "--kinds: there is no kind '\($0)'; --help lists them." } ?? "--kinds names no kind.")
         }
         guard (16_384...(16 << 20)).contains(piece.bytes), size.bytes / piece.bytes <= 10_000 else {
             throw ValidationError("--piece is 16KiB to 16MiB, and --size at most 10,000 of them.")
