@@ -7,6 +7,7 @@ import TrackerProtocol
 extension Client {
     /// Nothing can be sent from any home: attempts to connect would say nothing about the peers.
     package mutating func networkLost(now: Instant) {
+        isOffline = true
         for index in swarms.values.indices { swarms.values[index].swarm.networkLost() }
     }
 
@@ -19,6 +20,7 @@ extension Client {
         _ home: HomeIndex, at local: Endpoint, now: Instant, into outbox: inout Outbox
     ) {
         guard node.homes.indices.contains(home), node.homes[home].family == local.family else { return }
+        isOffline = false
         let isMoved = node.homes[home].local.host != local.host
         node.homeReturned(home, at: local, now: now, into: &outbox.dht)
         self.local?.networkReturned(now: now)

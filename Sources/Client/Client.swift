@@ -33,6 +33,8 @@ package struct Client {
     var local: LocalDiscovery?
     /// Nil without a limit.
     var throttles: [Swarm.Direction: Throttle] = [:]
+    /// Nothing can be sent from any home.
+    var isOffline = false
     /// Lent to each swarm while it changes.
     var connectLimits: ConnectLimits
     private var generator: SeededGenerator
@@ -221,6 +223,7 @@ package struct Client {
         for direction in [Swarm.Direction.upload, .download] where throttles[direction] != nil {
             swarm.limit(direction)
         }
+        if isOffline { swarm.networkLost() }
         swarms[torrent] = Managed(
             swarm: swarm, options: options, range: range,
             search: options.usesDHT ? PeerSearch(configuration: configuration, now: now) : nil)
