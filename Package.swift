@@ -55,7 +55,8 @@ let edge: [Target] = [
     .target(
         name: "CommandSupport",
         dependencies: [
-            "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "Metainfo", "Primitives", arguments, logging,
+            "Transport", "Storage", "Client", "Swarm", "Kademlia", "KRPC", "TrackerProtocol", "Metainfo", "Primitives",
+            arguments, logging,
         ]),
     .executableTarget(
         name: "dhtnode",

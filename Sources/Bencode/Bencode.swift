@@ -10,7 +10,8 @@
 // stored. Its limits bound the work that hostile input can cause.
 //
 // Tolerance: keys may come in any order and more than once (the reader's user decides what a repeated key means),
-// because others send such packets. A number has one spelling only, here as in the reference implementation.
+// because others send such packets. A number that is read has one spelling only, here as in the reference
+// implementation; one that is skipped may be of any size.
 //
 // Writing: a `BencodeWriter` appends canonical bencoding, provided that the caller writes keys in ascending order.
 

@@ -12,7 +12,7 @@ extension BencodeReader {
                 if stack.innermostIsDictionary { _ = try string(in: bytes) }
             }
             switch try kind(in: bytes) {
-            case .integer: _ = try integer(in: bytes)
+            case .integer: try skipInteger(in: bytes)
             case .string: _ = try string(in: bytes)
             case .list:
                 try enterList(in: bytes)
@@ -26,11 +26,22 @@ extension BencodeReader {
         return start..<offset
     }
 
-    /// The integer that comes next; nil after skipping a value of another kind.
+    /// The integer that comes next; nil after skipping a value of another kind, or a number that no `Int64` is.
     package mutating func integerOrSkip(in bytes: RawSpan) throws(BencodeError) -> Int64? {
-        if try peek(in: bytes) == UInt8(ascii: "i") { return try integer(in: bytes) }
-        _ = try skip(in: bytes)
-        return nil
+        guard try peek(in: bytes) == UInt8(ascii: "i") else {
+            _ = try skip(in: bytes)
+            return nil
+        }
+        let start = self
+        do throws(BencodeError) {
+            return try integer(in: bytes)
+        } catch .integerOutOfRange, .notCanonical {
+            self = start
+            try skipInteger(in: bytes)
+            return nil
+        } catch {
+            throw error
+        }
     }
 
     /// The content of the string that comes next; nil after skipping a value of another kind.

@@ -90,6 +90,17 @@ package struct BencodeReader: Sendable {
         return -value
     }
 
+    /// Passes over an integer of any size, which need not be spelt as BEP 3 wants it: nobody asks for its value.
+    mutating func skipInteger(in bytes: RawSpan) throws(BencodeError) {
+        try countToken()
+        offset += 1
+        if try peek(in: bytes) == UInt8(ascii: "-") { offset += 1 }
+        let digits = offset
+        while try peek(in: bytes) &- UInt8(ascii: "0") <= 9 { offset += 1 }
+        guard offset > digits, bytes.byte(at: offset) == UInt8(ascii: "e") else { throw .unexpectedByte(at: offset) }
+        offset += 1
+    }
+
     /// The range of a string's content, without its length and colon.
     package mutating func string(in bytes: RawSpan) throws(BencodeError) -> Range<Int> {
         try string(startingWith: try peek(in: bytes), in: bytes)

@@ -35,13 +35,18 @@ package struct FileSelection: Hashable, Sendable {
         guard !wishes.isEmpty else { throw .empty }
     }
 
-    /// Reads `so` of a magnet (BEP 53): numbers from 0 and ranges of them; nil when it is something else.
-    package init?(selectOnly text: String) {
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard wishes.count < MetainfoLimits.selectionTerms, let range = Self.range(item, isOpenAllowed: false)
-            else { return nil }
-            wishes.append(Wish(text: String(item), term: .indices(range)))
-        }
+    /// None yet.
+    init() {}
+
+    var isEmpty: Bool { wishes.isEmpty }
+
+    /// Takes one part of `so` of a magnet (BEP 53), a number from 0 or a range; false when it is something else, or one
+    /// too many.
+    mutating func add(selectOnly item: Substring) -> Bool {
+        guard wishes.count < MetainfoLimits.selectionTerms, let range = Self.range(item, isOpenAllowed: false)
+        else { return false }
+        wishes.append(Wish(text: String(item), term: .indices(range)))
+        return true
     }
 
     /// `so` of a magnet, where all of this is numbers.

@@ -15,23 +15,27 @@ struct InfoFields {
         let raw = try RawFields(bytes, maxFiles: maxFiles)
         // First, because nothing else of such a dictionary would make sense as v1.
         if raw.isVersion2, raw.pieces == nil { throw .version2Only }
-        guard let name = raw.nameUTF8 ?? raw.name else { throw .missing(.name) }
+        guard let name = raw.nameUTF8.nonEmpty ?? raw.name else {
+            throw raw.odd.contains(.name) ? .wrongType(.name) : .missing(.name)
+        }
         guard let pieceLength = raw.pieceLength else { throw .missing(.pieceLength) }
         guard MetainfoLimits.pieceLengths.contains(pieceLength) else { throw .pieceLengthOutOfRange(pieceLength) }
         guard let hashes = raw.pieces else { throw .missing(.pieces) }
         guard hashes.count.isMultiple(of: ID160.byteCount) else { throw .piecesNotMultipleOf20(bytes: hashes.count) }
 
         switch (raw.length, raw.files) {
+        case (_, let list?):
+            // With both, `files` is what other clients go by.
+            guard !list.isEmpty else { throw .noFiles }
+            files = list
+            isSingleFile = false
         case (let length?, nil):
             guard length >= 0 else { throw .negativeLength(file: 0) }
             // All of a torrent is no padding, and a link to nowhere.
             let attributes = raw.attributes.intersection([.executable, .hidden])
             files = [Info.File(path: [name], length: Int(length), offset: 0, attributes: attributes)]
-        case (nil, let list?):
-            guard !list.isEmpty else { throw .noFiles }
-            files = list
-        case (nil, nil): throw .neitherLengthNorFiles
-        case (_?, _?): throw .lengthAndFiles
+            isSingleFile = true
+        case (nil, nil): throw raw.odd.contains(.length) ? .wrongType(.length) : .neitherLengthNorFiles
         }
         let totalLength = files.last.map { $0.offset + $0.length } ?? 0
         let expected = totalLength / Int(pieceLength) + (totalLength.isMultiple(of: Int(pieceLength)) ? 0 : 1)
@@ -42,7 +46,6 @@ struct InfoFields {
         self.pieceLength = Int(pieceLength)
         self.totalLength = totalLength
         self.hashes = hashes
-        isSingleFile = raw.length != nil
         isPrivate = raw.isPrivate
     }
 }
@@ -59,13 +62,19 @@ private struct RawFields {
     private(set) var isVersion2 = false
     /// What some clients write beside a `name` in another encoding.
     private(set) var nameUTF8: String?
+    /// Fields of a type that they should not have, which another field may make up for.
+    private(set) var odd: Set<MetainfoField> = []
 
     init(_ bytes: RawSpan, maxFiles: Int) throws(MetainfoError) {
         var reader = MetainfoReader(bytes)
         try reader.enterDictionary(.info, in: bytes)
         while let key = try reader.nextKey(in: bytes) {
             if bytes.matches("name", at: key) {
-                try set(&name, to: bytes.text(try reader.string(.name, in: bytes)), .name)
+                if let text = try reader.stringOrSkip(in: bytes) {
+                    try set(&name, to: bytes.text(text), .name)
+                } else {
+                    odd.insert(.name)
+                }
             } else if bytes.matches("name.utf-8", at: key) {
                 nameUTF8 = try reader.stringOrSkip(in: bytes).map { bytes.text($0) }
             } else if bytes.matches("piece length", at: key) {
@@ -73,13 +82,17 @@ private struct RawFields {
             } else if bytes.matches("pieces", at: key) {
                 try set(&pieces, to: try reader.string(.pieces, in: bytes), .pieces)
             } else if bytes.matches("length", at: key) {
-                try set(&length, to: try reader.integer(.length, in: bytes), .length)
+                if let number = try reader.integerOrSkip(in: bytes) {
+                    try set(&length, to: number, .length)
+                } else {
+                    odd.insert(.length)
+                }
             } else if bytes.matches("files", at: key) {
                 try set(&files, to: try FileList.read(&reader, bytes, maxFiles: maxFiles), .files)
             } else if bytes.matches("attr", at: key) {
                 attributes = try reader.attributes(in: bytes)
             } else if bytes.matches("private", at: key) {
-                isPrivate = try reader.integerOrSkip(in: bytes) == 1
+                isPrivate = try reader.saysPrivate(in: bytes)
             } else if bytes.matches("meta version", at: key) {
                 isVersion2 = try reader.integerOrSkip(in: bytes) == 2
             } else {
@@ -109,11 +122,16 @@ private enum FileList {
         return files
     }
 
+    /// The value of `path`; nil components for what is no list of strings.
+    private struct FilePath {
+        var components: [String]?
+    }
+
     private static func readFile(
         _ reader: inout MetainfoReader, _ bytes: RawSpan, index: Int, offset: Int
     ) throws(MetainfoError) -> Info.File {
         var length: Int64?
-        var path: [String]?
+        var path: FilePath?
         var pathUTF8: [String]?
         var attributes: FileAttributes = []
         try reader.enterDictionary(.files, in: bytes)
@@ -121,7 +139,7 @@ private enum FileList {
             if bytes.matches("length", at: key) {
                 try set(&length, to: try reader.integer(.length, in: bytes), .length)
             } else if bytes.matches("path", at: key) {
-                try set(&path, to: try readPath(&reader, bytes), .path)
+                try set(&path, to: FilePath(components: try readPath(&reader, bytes)), .path)
             } else if bytes.matches("path.utf-8", at: key) {
                 pathUTF8 = try readPath(&reader, bytes)
             } else if bytes.matches("attr", at: key) {
@@ -130,21 +148,46 @@ private enum FileList {
                 _ = try reader.skip(in: bytes)
             }
         }
+        // A link has no content, whatever its length (BEP 47), and padding needs no path.
+        if attributes.contains(.symbolicLink) { length = 0 }
         guard let length else { throw .missing(.length) }
         guard length >= 0 else { throw .negativeLength(file: index) }
-        guard let path = pathUTF8 ?? path else { throw .missing(.path) }
-        guard !path.isEmpty else { throw .emptyPath(file: index) }
-        // A link has no content (BEP 47); with one it is a file.
-        if length > 0 { attributes.remove(.symbolicLink) }
-        return Info.File(path: path, length: Int(length), offset: offset, attributes: attributes)
+        if path == nil, attributes.contains(.padding) { path = FilePath(components: [".pad", "\(length)"]) }
+        guard path != nil || pathUTF8.nonEmpty != nil else { throw .missing(.path) }
+        guard let components = pathUTF8.nonEmpty ?? path?.components else { throw .wrongType(.path) }
+        // Its bytes are part of the pieces, so that it cannot be left out: it gets a name.
+        return Info.File(
+            path: components.isEmpty ? ["_"] : components, length: Int(length), offset: offset, attributes: attributes)
     }
 
-    private static func readPath(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [String] {
-        var path: [String] = []
-        try reader.enterList(.path, in: bytes)
-        while try reader.nextElement(in: bytes) { path.append(bytes.text(try reader.string(.path, in: bytes))) }
+    /// Nil when it is no list of strings; empty ones are left out, as other clients do.
+    private static func readPath(
+        _ reader: inout MetainfoReader, _ bytes: RawSpan
+    ) throws(MetainfoError) -> [String]? {
+        guard try reader.enterListOrSkip(in: bytes) else { return nil }
+        var path: [String]? = []
+        while try reader.nextElement(in: bytes) {
+            if let component = try reader.stringOrSkip(in: bytes) {
+                if !component.isEmpty { path?.append(bytes.text(component)) }
+            } else {
+                path = nil
+            }
+        }
         return path
     }
+}
+
+extension MetainfoReader {
+    /// Whether the value of `private` is anything but 0: a torrent that was meant to be private must not become public
+    /// by how its maker wrote it.
+    fileprivate mutating func saysPrivate(in bytes: RawSpan) throws(MetainfoError) -> Bool {
+        let value = bytes.copy(try skip(in: bytes))
+        return !["i0e", "i-0e", "0:", "1:0"].contains { value.elementsEqual($0.utf8) }
+    }
+}
+
+extension Optional where Wrapped: Collection {
+    fileprivate var nonEmpty: Wrapped? { self?.isEmpty == false ? self : nil }
 }
 
 /// Takes a value once: a second one of the same key is refused.

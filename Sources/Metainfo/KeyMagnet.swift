@@ -19,18 +19,16 @@ package struct KeyMagnet: Hashable, Sendable {
 
     /// Nil unless `text` is a link with exactly one well-formed key, and a salt that nodes take if there is one.
     package init?(_ text: String) {
-        guard text.utf8.count <= MetainfoLimits.magnetBytes,
-            let query = Array(text.utf8)[...].trimmingBlanks().droppingPrefix("magnet:?")
+        guard text.utf8.count <= MetainfoLimits.magnetBytes, let link = MagnetLink(MagnetLink.cleaned(text))
         else { return nil }
         var (keys, salts): ([[UInt8]], [[UInt8]]) = ([], [])
-        for parameter in query.split(separator: UInt8(ascii: "&")) {
-            if let value = parameter.droppingPrefix("xs=") {
-                let topic = PercentCoding.decode(value, plusIsSpace: false)[...]
-                guard let hex = topic.droppingPrefix("urn:btpk:") else { continue }
+        for parameter in link.parameters {
+            if parameter.key == "xs" {
+                guard let hex = parameter.bytes.droppingPrefix("urn:btpk:") else { continue }
                 guard let key = Hex.decode(String(decoding: hex, as: UTF8.self)) else { return nil }
                 keys.append(key)
-            } else if let value = parameter.droppingPrefix("s=") {
-                guard let salt = Hex.decode(String(decoding: value, as: UTF8.self)) else { return nil }
+            } else if parameter.key == "s" {
+                guard let salt = Hex.decode(parameter.text) else { return nil }
                 salts.append(salt)
             }
         }

@@ -13,10 +13,8 @@ package struct Magnet: Hashable, Sendable {
     package private(set) var peers: [PeerAddress] = []
     /// `so`: which files are wanted (BEP 53); nil for all.
     package var selection: FileSelection?
-    /// An `so` that is no list of numbers and ranges, cut short: no reason to know nothing of the torrent.
-    package private(set) var unreadableSelection: String?
-    /// How many `tr`, `ws` and `x.pe` were dropped because of `MetainfoLimits.sources`.
-    package private(set) var droppedSources = 0
+    /// What was left out, one of each kind.
+    package private(set) var remarks: [MagnetRemark] = []
 
     package init(
         infoHash: InfoHash, displayName: String? = nil, trackers: [String] = [], peers: [PeerAddress] = []
@@ -27,24 +25,24 @@ package struct Magnet: Hashable, Sendable {
         self.peers = peers
     }
 
-    /// Parses `magnet:?xt=urn:btih:…`, 40 hexadecimal digits or 32 base32 letters, in upper or lower case, with blanks
-    /// around it.
+    /// Parses `magnet:?xt=urn:btih:…`, `urn:btih:…`, 40 hexadecimal digits or 32 base32 letters, in upper or lower case
+    /// and with what pasting leaves around it.
+    ///
+    /// Only the infohash has to be right. Anything else that makes no sense is left out with a remark.
     package init(_ text: String) throws(MagnetError) {
         let limit = MetainfoLimits.magnetBytes
         guard text.utf8.count <= limit else { throw .tooLong(limitBytes: limit) }
-        let link = Array(text.utf8)[...].trimmingBlanks()
-        guard !link.isEmpty else { throw .empty }
-        guard let query = link.droppingPrefix("magnet:?") else {
-            guard link.allSatisfy(\.isLetterOrDigit) else { throw .notAMagnet }
-            infoHash = try InfoHashText.parse(link)
+        let pasted = MagnetLink.cleaned(text)
+        guard !pasted.isEmpty else { throw .empty }
+        guard let link = MagnetLink(pasted) else {
+            infoHash = try Self.bareInfoHash(pasted)
             return
         }
-        let parameters = query.split(separator: UInt8(ascii: "&")).map(Parameter.init)
-        infoHash = try Self.infoHash(in: parameters)
-        for parameter in parameters { try take(parameter) }
+        infoHash = try Self.infoHash(in: link.parameters, &remarks)
+        for parameter in link.parameters { take(parameter) }
     }
 
-    /// The link; parsing it gives an equal value, but for a selection that cannot be read and is left out.
+    /// The link; parsing it gives an equal value, but for remarks.
     package var text: String {
         var text = "magnet:?xt=urn:btih:\(infoHash.hex)"
         if let displayName { text += "&dn=" + PercentCoding.encode(displayName) }
@@ -55,74 +53,90 @@ package struct Magnet: Hashable, Sendable {
         return text
     }
 
+    private static func bareInfoHash(_ text: ArraySlice<UInt8>) throws(MagnetError) -> InfoHash {
+        if let hash = text.droppingPrefix("urn:btih:") { return try InfoHashText.parse(hash.trimmingBlanks()) }
+        if text.droppingPrefix("urn:btmh:") != nil { throw .version2Only }
+        guard text.allSatisfy(\.isLetterOrDigit) else { throw .notAMagnet }
+        return try InfoHashText.parse(text)
+    }
+
     /// A link may name the same torrent several times, for other networks too: exactly one v1 infohash is wanted.
-    private static func infoHash(in parameters: [Parameter]) throws(MagnetError) -> InfoHash {
+    private static func infoHash(
+        in parameters: [Parameter], _ remarks: inout [MagnetRemark]
+    ) throws(MagnetError) -> InfoHash {
         var found: InfoHash?
+        var broken: (text: String, error: MagnetError)?
         var otherTopic: String?
         var hasVersion2 = false
-        for parameter in parameters where parameter.isTopic {
-            let topic = parameter.decoded(plusIsSpace: false)[...]
-            if let hash = topic.droppingPrefix("urn:btih:") {
-                let hash = try InfoHashText.parse(hash)
-                guard found == nil || found == hash else { throw .severalInfoHashes }
-                found = hash
+        for parameter in parameters where parameter.key == "xt" {
+            let topic = parameter.bytes
+            if let text = topic.droppingPrefix("urn:btih:") {
+                do throws(MagnetError) {
+                    // A fragment is for whatever page the link stood on.
+                    let hash = try InfoHashText.parse(text.prefix { $0 != UInt8(ascii: "#") })
+                    guard found == nil || found == hash else { throw .severalInfoHashes }
+                    found = hash
+                } catch .severalInfoHashes {
+                    throw .severalInfoHashes
+                } catch {
+                    broken = broken ?? (MagnetError.excerpt(topic), error)
+                }
             } else if topic.droppingPrefix("urn:btmh:") != nil {
                 hasVersion2 = true
             } else {
                 otherTopic = otherTopic ?? MagnetError.excerpt(topic)
             }
         }
-        if let found { return found }
+        if let found {
+            if let broken { remarks.append(MagnetRemark(.infoHash, example: broken.text)) }
+            return found
+        }
+        if let broken { throw broken.error }
         if hasVersion2 { throw .version2Only }
         guard let otherTopic else { throw .missingTopic }
         throw .unknownTopic(otherTopic)
     }
 
-    private mutating func take(_ parameter: Parameter) throws(MagnetError) {
+    private mutating func take(_ parameter: Parameter) {
         switch parameter.key {
-        case "dn" where displayName == nil:
-            displayName = String(decoding: parameter.decoded(plusIsSpace: true), as: UTF8.self)
-        case "tr": Self.append(parameter.text, to: &trackers, &droppedSources)
-        case "ws": Self.append(parameter.text, to: &webSeeds, &droppedSources)
-        case "so" where selection == nil && unreadableSelection == nil:
-            selection = FileSelection(selectOnly: parameter.text)
-            if selection == nil { unreadableSelection = MagnetError.excerpt(parameter.decoded(plusIsSpace: false)) }
+        case "dn" where (displayName ?? "").isEmpty: displayName = parameter.title
+        case "tr": append(parameter.url, to: \.trackers)
+        case "ws": append(parameter.url, to: \.webSeeds)
+        case "so": select(parameter.text)
         case "x.pe":
-            guard let peer = PeerAddress(parameter.text) else {
-                throw .peerAddress(MagnetError.excerpt(parameter.decoded(plusIsSpace: false)))
+            if let peer = PeerAddress(parameter.text) {
+                append(peer, to: \.peers)
+            } else {
+                remark(.peerAddress, parameter.text)
             }
-            Self.append(peer, to: &peers, &droppedSources)
         default: break
         }
     }
 
-    private static func append<Source>(_ source: Source, to list: inout [Source], _ droppedSources: inout Int) {
-        if list.count < MetainfoLimits.sources { list.append(source) } else { droppedSources += 1 }
-    }
-}
-
-/// `key=value`, the key in lower case and without the number of `tr.1`, the value still encoded.
-private struct Parameter {
-    let key: String
-    private let value: ArraySlice<UInt8>
-
-    init(_ text: ArraySlice<UInt8>) {
-        let equals = text.firstIndex(of: UInt8(ascii: "=")) ?? text.endIndex
-        var key = text[..<equals]
-        if let dot = key.lastIndex(of: UInt8(ascii: ".")), case let number = key[(dot + 1)...], !number.isEmpty,
-            number.allSatisfy(\.isDigit)
-        {
-            key = key[..<dot]
+    private mutating func append<Source: Equatable>(_ source: Source, to list: WritableKeyPath<Magnet, [Source]>) {
+        // Links that were put together from several name the same tracker again and again.
+        guard !self[keyPath: list].contains(source) else { return }
+        if self[keyPath: list].count < MetainfoLimits.sources {
+            self[keyPath: list].append(source)
+        } else {
+            remark(.sources, "\(source)")
         }
-        self.key = String(decoding: key.map(\.lowercased), as: UTF8.self)
-        value = text[equals...].dropFirst()
     }
 
-    var isTopic: Bool { key == "xt" }
+    /// Several selections mean all of them together; what is no number and no range of numbers is left out.
+    private mutating func select(_ text: String) {
+        var (readable, unreadable) = (selection ?? FileSelection(), [Substring]())
+        for item in text.split(separator: ",") where !readable.add(selectOnly: item) { unreadable.append(item) }
+        if !readable.isEmpty { selection = readable }
+        if let first = unreadable.first { remark(.selection, String(first), count: unreadable.count) }
+        if text.isEmpty { remark(.selection, "") }
+    }
 
-    var text: String { String(decoding: decoded(plusIsSpace: false), as: UTF8.self) }
-
-    func decoded(plusIsSpace: Bool) -> [UInt8] {
-        PercentCoding.decode(value, plusIsSpace: plusIsSpace)
+    private mutating func remark(_ part: MagnetRemark.Part, _ text: String, count: Int = 1) {
+        if let index = remarks.firstIndex(where: { $0.part == part }) {
+            remarks[index].count += count
+        } else {
+            remarks.append(MagnetRemark(part, example: MagnetError.excerpt(text.utf8), count: count))
+        }
     }
 }

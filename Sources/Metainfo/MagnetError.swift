@@ -14,8 +14,6 @@ package enum MagnetError: Error, Hashable, Sendable {
     case severalInfoHashes
     case infoHashLength(Int)
     case infoHashCharacter(String, isHex: Bool)
-    /// An `x.pe` that is no `host:port`.
-    case peerAddress(String)
 
     /// The beginning of a text that is quoted in an error.
     static func excerpt(_ bytes: some Collection<UInt8>) -> String {
@@ -41,8 +39,6 @@ extension MagnetError: CustomStringConvertible {
             "the infohash contains '\(character)', which is no hexadecimal digit (0-9, a-f)"
         case .infoHashCharacter(let character, isHex: false):
             "the infohash contains '\(character)', which is no base32 letter (a-z, 2-7)"
-        case .peerAddress(let text):
-            "the peer address x.pe '\(text)' is not of the form host:port, 1.2.3.4:port or [2001:db8::1]:port"
         }
     }
 

@@ -19,5 +19,5 @@ package enum MetainfoLimits {
     /// Ranges and patterns of one selection of files; each is compared with every file.
     package static let selectionTerms = 1_000
     /// A magnet link in bytes.
-    package static let magnetBytes = 16 << 10
+    package static let magnetBytes = 256 << 10
 }

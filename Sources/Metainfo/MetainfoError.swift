@@ -4,12 +4,13 @@ package import Bencode
 package enum MetainfoError: Error, Hashable, Sendable {
     case tooLarge(limitBytes: Int)
     case malformed(BencodeError)
+    case otherFile(OtherFileKind)
     case missing(MetainfoField)
     case wrongType(MetainfoField)
     /// Twice the same key in one dictionary: two clients could read it as two torrents.
     case repeated(MetainfoField)
-    /// BEP 3 wants exactly one of `length` and `files`.
-    case lengthAndFiles, neitherLengthNorFiles
+    /// BEP 3 wants one of `length` and `files`.
+    case neitherLengthNorFiles
     /// BEP 52 without the v1 part of a hybrid.
     case version2Only
     case pieceLengthOutOfRange(Int64)
@@ -20,8 +21,6 @@ package enum MetainfoError: Error, Hashable, Sendable {
     case negativeLength(file: Int)
     /// The lengths add up to 2^63 bytes or more.
     case totalTooLarge
-    /// A file without a name: its path has no component (BEP 3).
-    case emptyPath(file: Int)
 }
 
 /// The dictionary keys whose values matter.
@@ -36,10 +35,10 @@ extension MetainfoError: CustomStringConvertible {
         switch self {
         case .tooLarge(let limit): "the metadata is larger than the limit of \(limit >> 20) MiB"
         case .malformed(let error): "the metadata is not valid bencoding: \(error)"
+        case .otherFile(let kind): "it is \(kind.rawValue)"
         case .missing(let field): "the metadata has no '\(field.rawValue)', which every torrent needs"
         case .wrongType(let field): "the value of '\(field.rawValue)' in the metadata is of the wrong type"
         case .repeated(let field): "the metadata has '\(field.rawValue)' twice in one dictionary"
-        case .lengthAndFiles: "the metadata has both 'length' and 'files': only one of them can be true"
         case .neitherLengthNorFiles: "the metadata has neither 'length' (one file) nor 'files' (several)"
         case .version2Only: "this is a v2-only torrent (BEP 52), which is not supported yet"
         case .pieceLengthOutOfRange(let length):
@@ -51,7 +50,6 @@ extension MetainfoError: CustomStringConvertible {
         case .tooManyFiles(let limit): "the metadata lists more than \(limit) files"
         case .negativeLength(let file): "file \(file + 1) has a negative length"
         case .totalTooLarge: "the files are 2^63 bytes or more in total"
-        case .emptyPath(let file): "file \(file + 1) has an empty path"
         }
     }
 

@@ -31,6 +31,10 @@ struct MetainfoReader {
         do { return try reader.string(in: bytes) } catch { throw .malformed(error) }
     }
 
+    func kind(in bytes: RawSpan) throws(MetainfoError) -> BencodeKind {
+        do { return try reader.kind(in: bytes) } catch { throw .malformed(error) }
+    }
+
     mutating func integerOrSkip(in bytes: RawSpan) throws(MetainfoError) -> Int64? {
         do { return try reader.integerOrSkip(in: bytes) } catch { throw .malformed(error) }
     }

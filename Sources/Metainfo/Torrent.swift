@@ -8,6 +8,8 @@ package struct Torrent: Hashable, Sendable {
     package let info: Info
     /// Tiers of URLs, none of them empty, at most `MetainfoLimits.sources` URLs; a plain `announce` is a tier of one.
     package let trackers: [[String]]
+    /// `url-list` (BEP 19): web seeds, at most `MetainfoLimits.sources`, not checked further.
+    package var webSeeds: [String] = []
     /// DHT nodes to start from.
     package let nodes: [PeerAddress]
     /// What its maker has to say; from the network, so escape it before showing it.
@@ -25,11 +27,12 @@ package struct Torrent: Hashable, Sendable {
     package init(bytes: [UInt8]) throws(MetainfoError) {
         let limit = MetainfoLimits.torrentBytes
         guard bytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
+        if let kind = OtherFileKind(bytes) { throw .otherFile(kind) }
         let fields = try TorrentFields(bytes.span.bytes)
         guard let range = fields.info else { throw .missing(.info) }
         info = try Info(bytes: Array(bytes[range]))
-        // BEP 12: `announce` is ignored where there is a list.
-        trackers = fields.announceList.isEmpty ? fields.announce.map { [[$0]] } ?? [] : fields.announceList
+        trackers = fields.trackers
+        webSeeds = fields.webSeeds
         nodes = fields.nodes
         comment = fields.comment
         creationDate = fields.creationDate
@@ -74,6 +77,12 @@ package struct Torrent: Hashable, Sendable {
             }
             writer.end()
         }
+        if !webSeeds.isEmpty {
+            writer.key("url-list")
+            writer.beginList()
+            for webSeed in webSeeds { writer.string(webSeed.utf8) }
+            writer.end()
+        }
         writer.end()
         return writer.bytes
     }
@@ -81,12 +90,13 @@ package struct Torrent: Hashable, Sendable {
 
 private struct TorrentFields {
     private(set) var info: Range<Int>?
-    private(set) var announce: String?
-    private(set) var announceList: [[String]] = []
+    /// Tiers.
+    private var announce: [[String]] = []
+    private var announceList: [[String]] = []
+    private(set) var webSeeds: [String] = []
     private(set) var nodes: [PeerAddress] = []
     private(set) var comment: String?
     private(set) var creationDate: Int64?
-    private var trackerCount = 0
 
     init(_ bytes: RawSpan) throws(MetainfoError) {
         var reader = MetainfoReader(bytes)
@@ -96,9 +106,11 @@ private struct TorrentFields {
                 guard info == nil else { throw .repeated(.info) }
                 info = try reader.skip(in: bytes)
             } else if bytes.matches("announce", at: key) {
-                announce = try reader.stringOrSkip(in: bytes).flatMap { $0.isEmpty ? nil : bytes.text($0) }
+                announce = try readTiers(&reader, bytes)
             } else if bytes.matches("announce-list", at: key) {
-                try readAnnounceList(&reader, bytes)
+                announceList = try readTiers(&reader, bytes)
+            } else if bytes.matches("url-list", at: key) {
+                webSeeds = Array(try readTiers(&reader, bytes).joined())
             } else if bytes.matches("nodes", at: key) {
                 try readNodes(&reader, bytes)
             } else if bytes.matches("comment", at: key) {
@@ -112,20 +124,43 @@ private struct TorrentFields {
         // Bytes after the dictionary do no harm: some files end with a line break.
     }
 
-    private mutating func readAnnounceList(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) {
-        guard try reader.enterListOrSkip(in: bytes) else { return }
-        while try reader.nextElement(in: bytes) {
-            guard try reader.enterListOrSkip(in: bytes) else { continue }
-            var tier: [String] = []
-            while try reader.nextElement(in: bytes) {
-                guard let url = try reader.stringOrSkip(in: bytes), !url.isEmpty,
-                    trackerCount < MetainfoLimits.sources
-                else { continue }
-                tier.append(bytes.text(url))
-                trackerCount += 1
-            }
-            if !tier.isEmpty { announceList.append(tier) }
+    /// BEP 12: `announce` is ignored where there is a list of which something can be used.
+    var trackers: [[String]] {
+        let tiers = announceList.joined().contains(where: Self.isTracker) ? announceList : announceList + announce
+        var seen: Set<String> = []
+        return tiers.map { $0.filter { seen.insert($0).inserted } }.filter { !$0.isEmpty }
+    }
+
+    private static func isTracker(_ url: String) -> Bool {
+        ["http://", "https://", "udp://"].contains { url.lowercased().hasPrefix($0) }
+    }
+
+    /// Lists of URLs; a URL that stands where a list is expected is a tier of its own.
+    private func readTiers(_ reader: inout MetainfoReader, _ bytes: RawSpan) throws(MetainfoError) -> [[String]] {
+        var (tiers, count): ([[String]], Int) = ([], 0)
+        func isWanted(_ url: Range<Int>) -> Bool { !url.isEmpty && count < MetainfoLimits.sources }
+        guard try reader.kind(in: bytes) == .list else {
+            let url = try reader.stringOrSkip(in: bytes)
+            return url.map { isWanted($0) ? [[bytes.text($0).trimmed]] : [] } ?? []
         }
+        _ = try reader.enterListOrSkip(in: bytes)
+        while try reader.nextElement(in: bytes) {
+            guard try reader.kind(in: bytes) == .list else {
+                guard let url = try reader.stringOrSkip(in: bytes), isWanted(url) else { continue }
+                tiers.append([bytes.text(url).trimmed])
+                count += 1
+                continue
+            }
+            var tier: [String] = []
+            _ = try reader.enterListOrSkip(in: bytes)
+            while try reader.nextElement(in: bytes) {
+                guard let url = try reader.stringOrSkip(in: bytes), isWanted(url) else { continue }
+                tier.append(bytes.text(url).trimmed)
+                count += 1
+            }
+            if !tier.isEmpty { tiers.append(tier) }
+        }
+        return tiers
     }
 
     /// BEP 5: a list of `[host, port]`.
@@ -148,4 +183,9 @@ private struct TorrentFields {
             nodes.append(node)
         }
     }
+}
+
+extension String {
+    /// Without blanks and line breaks at either end.
+    fileprivate var trimmed: String { String(decoding: Array(utf8)[...].trimmingBlanks(), as: UTF8.self) }
 }

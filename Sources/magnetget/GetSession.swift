@@ -72,7 +72,7 @@ struct GetSession {
         plan.goal = configuration.goal
         // BEP 27: the peers of a private torrent come from its trackers only.
         plan.usesDHT = configuration.usesDHT && source.info?.isPrivate != true
-        plan.trackers = configuration.usesTrackers ? source.trackers.reduce(0) { $0 + $1.count } : 0
+        plan.trackers = configuration.usesTrackers ? source.usableTrackers : 0
         plan.bootstrapNodes = configuration.network.bootstrap.count
         plan.directory = configuration.directory
         plan.isScratch = configuration.isScratch

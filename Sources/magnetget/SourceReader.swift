@@ -16,10 +16,7 @@ struct SourceReader {
 
     func read(_ text: String) async throws(GetSource.Failure) -> GetSource {
         let source = try await find(text)
-        // All files instead of a few would be an expensive guess.
-        if configuration.goal != .metadata, configuration.selection == nil, let failure = source.selectionFailure {
-            throw failure
-        }
+        for remark in source.remarks { console.note(TerminalText.escaped(remark)) }
         return source
     }
 

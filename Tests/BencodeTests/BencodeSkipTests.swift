@@ -5,6 +5,7 @@ import Testing
     @Test(arguments: [
         "i0e", "0:", "4:spam", "le", "de", "l4:spami7ee", "d3:cow3:moo4:spaml1:a1:bee", "ld1:ali1eeedee",
         "d1:b0:1:a0:1:a0:e",  // out of order, and twice: accepted
+        "i99999999999999999999999e", "li-99999999999999999999999ei007ei-0ee",  // of any size and spelling
     ])
     func passesOverOneValue(text: String) throws {
         let bytes = Array(text.utf8) + Array("tail".utf8)
@@ -19,7 +20,8 @@ import Testing
         ("ll", .truncated), ("e", .unexpectedByte(at: 0)), ("x", .unexpectedByte(at: 0)),
         ("lx", .unexpectedByte(at: 1)),
         ("di1ei2ee", .unexpectedByte(at: 1)), ("dle0:e", .unexpectedByte(at: 1)), ("d1:ae", .unexpectedByte(at: 4)),
-        ("d1:a0:1:be", .unexpectedByte(at: 9)), ("li-0ee", .notCanonical(at: 1)), ("l00:e", .notCanonical(at: 1)),
+        ("d1:a0:1:be", .unexpectedByte(at: 9)), ("li-ee", .unexpectedByte(at: 3)), ("lie", .unexpectedByte(at: 2)),
+        ("l00:e", .notCanonical(at: 1)),
     ])
     func refusesBrokenStructure(text: String, error: BencodeError) {
         let bytes = Array(text.utf8)
@@ -37,6 +39,12 @@ import Testing
         #expect(try !reader.enterListOrSkip(in: span))
         #expect(try reader.integerOrSkip(in: span) == 2)
         try reader.finish()
+
+        let odd = Array("i99999999999999999999ei-0ei3e".utf8)
+        reader = BencodeReader(odd.span.bytes)
+        #expect(try reader.integerOrSkip(in: odd.span.bytes) == nil)
+        #expect(try reader.integerOrSkip(in: odd.span.bytes) == nil)
+        #expect(try reader.integerOrSkip(in: odd.span.bytes) == 3)
 
         let others = Array("1:aldeed1:b0:e".utf8)
         let otherSpan = others.span.bytes

@@ -28,9 +28,10 @@ import Testing
         #expect(SelectedFiles(allOf: read).bytes(ofPiece: 0) == 3)
     }
 
-    @Test func aLinkWithContentIsAFile() throws {
-        let read = try info("d4:attr1:l6:lengthi3e4:pathl1:aee", pieces: 1)
-        #expect(read.files[0].isStored)
+    /// As other clients count: else the files behind it would be elsewhere.
+    @Test func theLengthOfALinkIsNothing() throws {
+        let read = try info("d4:attr1:l6:lengthi3e4:pathl1:aeed6:lengthi2e4:pathl1:bee", pieces: 1)
+        #expect(!read.files[0].isStored && read.files.map(\.offset) == [0, 0] && read.totalLength == 2)
     }
 
     @Test func aSingleFileIsNeverPadding() throws {

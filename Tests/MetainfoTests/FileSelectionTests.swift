@@ -48,9 +48,9 @@ import Testing
         #expect(throws: FileSelection.Failure.tooMany(limit: MetainfoLimits.selectionTerms)) {
             try FileSelection(many + ["1"])
         }
-        let text = many.joined(separator: ",")
-        #expect(FileSelection(selectOnly: text) != nil)
-        #expect(FileSelection(selectOnly: text + ",1") == nil)
+        let hash = String(repeating: "a", count: 40)
+        let magnet = try? Magnet("magnet:?xt=urn:btih:\(hash)&so=\(many.joined(separator: ",")),1,1")
+        #expect(magnet?.remarks.map(\.count) == [2])
     }
 
     @Test func whatMatchesNothingSaysWhatThereIs() throws {
@@ -91,9 +91,9 @@ import Testing
         let magnet = try Magnet("magnet:?xt=urn:btih:\(hash)&so=0,2-3")
         #expect(Array(try #require(magnet.selection).files(of: album()).files.setIndices) == [0, 2, 3])
         #expect(try Magnet(magnet.text) == magnet)
-        for broken in ["", "a", "3-1", "-1", "1-", "1,,2", "99999999999"] {
+        for broken in ["", "a", "3-1", "-1", "1-", "99999999999"] {
             let magnet = try Magnet("magnet:?xt=urn:btih:\(hash)&so=\(broken)")
-            #expect(magnet.selection == nil && magnet.unreadableSelection == broken)
+            #expect(magnet.selection == nil && magnet.remarks.map(\.example) == [broken])
         }
     }
 }

@@ -86,7 +86,6 @@ import Testing
         ("d4:name1:a12:piece lengthi4e6:piecesi0ee", .wrongType(.pieces)),
         ("d4:name1:a12:piece lengthi4e6:pieces19:aaaaaaaaaaaaaaaaaaae", .piecesNotMultipleOf20(bytes: 19)),
         ("d4:name1:a12:piece lengthi4e6:pieces\(pieces)e", .neitherLengthNorFiles),
-        ("d5:filesle6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:e", .lengthAndFiles),
         ("d5:filesle4:name1:a12:piece lengthi4e6:pieces0:e", .noFiles),
         ("d5:filesdee", .wrongType(.files)), ("d5:filesli1eee", .wrongType(.files)),
         ("d6:lengthi-1e4:name1:a12:piece lengthi4e6:pieces0:e", .negativeLength(file: 0)),
@@ -97,7 +96,6 @@ import Testing
             .wrongPieceCount(expected: .max, found: 0)
         ),
         ("d5:filesld4:pathl1:aeeee", .missing(.length)), ("d5:filesld6:lengthi1eeee", .missing(.path)),
-        ("d5:filesld6:lengthi1e4:pathleeee", .emptyPath(file: 0)),
         ("d5:filesld6:lengthi-1e4:pathl1:aeeee", .negativeLength(file: 0)),
         ("d5:filesld6:lengthi1e4:pathli1eeeee", .wrongType(.path)),
         (
@@ -111,6 +109,55 @@ import Testing
     func aBrokenDictionaryIsRefusedWithItsReason(text: String, error: MetainfoError) {
         #expect(throws: error) { try Info(text: text) }
         #expect(!error.description.isEmpty)
+    }
+
+    @Test(arguments: [
+        "7:privatei1e", "7:privatei2e", "7:privatei-1e", "7:privatei99999999999999999999e", "7:private1:1",
+        "7:private4:true", "7:privatele", "7:privatei01e",
+    ])
+    func privateInAnyShapeIsPrivate(field: String) throws {
+        #expect(try Info(text: "d6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:\(field)e").isPrivate)
+    }
+
+    @Test(arguments: ["", "7:privatei0e", "7:private0:", "7:private1:0"])
+    func whatSaysNoIsPublic(field: String) throws {
+        #expect(try !Info(text: "d6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:\(field)e").isPrivate)
+    }
+
+    @Test(arguments: [
+        "d6:lengthi0e4:pathl1:aee", "d6:lengthi0e4:pathl0:1:aee", "d6:lengthi0e4:pathl1:ae10:path.utf-8lee",
+        "d6:lengthi0e4:pathl1:ae10:path.utf-8l0:ee", "d6:lengthi0e4:pathl1:ae10:path.utf-8i1ee",
+        "d6:lengthi0e4:pathl1:ae10:path.utf-8li1eee", "d6:lengthi0e4:pathi1e10:path.utf-8l1:aee",
+        "d4:attr1:l4:pathl1:ae12:symlink pathl1:bee", "d4:attr1:l6:lengthi7e4:pathl1:aee",
+        "d5:ctimei99999999999999999999e6:lengthi0e4:pathl1:aee", "d6:lengthi0e5:mtimei007e4:pathl1:aee",
+    ])
+    func anOddFieldOfAFileDoesNotCostTheTorrent(file: String) throws {
+        let info = try Info(
+            text: "d5:filesl\(file)e6:length1:x4:name1:n10:name.utf-80:12:piece lengthi4e6:pieces0:1:zi1\(Self.huge)ee")
+        #expect(info.files.map(\.path) == [["a"]] && info.files[0].length == 0 && info.name == "n")
+    }
+
+    /// Its bytes belong to the pieces.
+    @Test(arguments: ["le", "l0:e", "l0:0:e"]) func aFileWithoutANameGetsOne(path: String) throws {
+        let info = try Info(
+            text: "d5:filesld6:lengthi0e4:path\(path)ee4:name1:n12:piece lengthi4e6:pieces0:e")
+        #expect(info.files.map(\.path) == [["_"]])
+    }
+
+    private static let huge = String(repeating: "0", count: 40)
+
+    @Test func paddingNeedsNoPath() throws {
+        let files = "d6:lengthi3e4:pathl1:aeed4:attr1:p6:lengthi1eed6:lengthi4e4:pathl1:bee"
+        let info = try Info(text: "d5:filesl\(files)e4:name1:n12:piece lengthi4e6:pieces\(Self.twoPieces)e")
+        #expect(info.files.map(\.offset) == [0, 3, 4] && info.files.map(\.isStored) == [true, false, true])
+    }
+
+    private static let twoPieces = "40:" + String(repeating: "a", count: 40)
+
+    /// Other clients go by `files` when there is `length` too.
+    @Test func filesCountMoreThanALength() throws {
+        let info = try Info(text: "d5:filesld6:lengthi0e4:pathl1:aeee6:lengthi9e4:name1:n12:piece lengthi4e6:pieces0:e")
+        #expect(!info.isSingleFile && info.files.map(\.path) == [["a"]])
     }
 
     @Test func aTorrentWithoutBytesHasNoPieces() throws {

@@ -29,24 +29,53 @@ import Testing
                 d8:announcei1e13:announce-listl2:noli1e0:ee\(info)\
                 5:nodesli1el4:hosti0eel4:hosti65536eel0:i1eeli1e4:hostel1:hi7eee8:url-listlee
                 """)
-        #expect(torrent.trackers.isEmpty)
+        #expect(torrent.trackers == [["no"]])
         #expect(torrent.nodes.map(\.description) == ["h:7"])
     }
 
     @Test func theListOfTiersReplacesTheSingleTracker() throws {
-        let info = "4:infod6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:e"
-        #expect(try Torrent(text: "d8:announce1:x\(info)e").trackers == [["x"]])
+        #expect(try Self.torrent("8:announce8:http://x").trackers == [["http://x"]])
         #expect(
-            try Torrent(text: "d8:announce1:x13:announce-listll1:y1:zel1:wee\(info)e").trackers == [["y", "z"], ["w"]])
+            try Self.torrent("8:announce8:http://x13:announce-listll8:http://y1:zel1:wee").trackers
+                == [["http://y", "z"], ["w"]])
+    }
+
+    private static func torrent(_ fields: String, _ more: String = "") throws -> Torrent {
+        try Torrent(text: "d\(fields)4:infod6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:e\(more)e")
+    }
+
+    @Test(arguments: [
+        "8:announcel8:http://xe", "13:announce-listl8:http://xe", "13:announce-list8:http://x",
+        "8:announce8:http://x13:announce-listll7:dht://aee", "8:announce10: http://x\n13:announce-listi1e",
+        "13:announce-listll8:http://x8:http://xel8:http://xee", "1:ai99999999999999999999e8:announce8:http://x",
+    ])
+    func aTrackerIsReadInEveryShape(fields: String) throws {
+        #expect(try Self.torrent(fields).trackers.joined().filter { $0 != "dht://a" } == ["http://x"])
+    }
+
+    @Test(arguments: ["8:url-list8:http://w", "8:url-listl8:http://wi1e0:e"])
+    func webSeedsAreKept(fields: String) throws {
+        let torrent = try Self.torrent("", fields)
+        #expect(torrent.webSeeds == ["http://w"])
+        #expect(try Torrent(bytes: torrent.encoded()) == torrent)
     }
 
     @Test func trackersBeyondTheLimitAreDropped() throws {
-        let info = "4:infod6:lengthi0e4:name1:a12:piece lengthi4e6:pieces0:e"
-        let tiers = String(repeating: "l1:xe", count: 300)
+        let tiers = (0..<300).map { "l3:\($0 + 100)e" }.joined()
         let nodes = String(repeating: "l1:hi7ee", count: 300)
-        let torrent = try Torrent(text: "d13:announce-listl\(tiers)e\(info)5:nodesl\(nodes)ee")
+        let torrent = try Self.torrent("13:announce-listl\(tiers)e", "5:nodesl\(nodes)e")
         #expect(torrent.trackers.count == 256)
         #expect(torrent.nodes.count == 256)
+    }
+
+    @Test(arguments: [
+        ([], OtherFileKind.empty), ([0x1F, 0x8B, 8, 0], .gzip), (Array("PK\u{3}\u{4}x".utf8), .zip),
+        (Array("\n<!DOCTYPE html>".utf8), .webPage), (Array("<html>".utf8), .webPage),
+        ([0xFF, 0xFE, 0x64, 0], .utf16), ([0x64, 0, 0x38, 0], .utf16), ([0xEF, 0xBB, 0xBF, 0x64], .byteOrderMark),
+        (Array("magnet:?xt=urn:btih:a".utf8), .magnet),
+    ])
+    func anotherKindOfFileIsNamed(bytes: [UInt8], kind: OtherFileKind) {
+        #expect(throws: MetainfoError.otherFile(kind)) { try Torrent(bytes: bytes) }
     }
 
     @Test(arguments: [

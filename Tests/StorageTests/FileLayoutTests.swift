@@ -19,7 +19,7 @@ import Testing
 
     @Test(arguments: [
         Repair(["..", "..", "evil"], "__/__/evil", .relative, .relative), Repair(["."], "_", .relative),
-        Repair(["", "a"], "_/a", .empty), Repair(["/etc/passwd"], "_etc_passwd", .separator),
+        Repair(["/etc/passwd"], "_etc_passwd", .separator),
         Repair(["a\u{0}b\n"], "a_b_", .control), Repair(["\u{202E}gpj.exe"], "_gpj.exe", .control),
         Repair(["a/\u{7F}"], "a__", .separator, .control), Repair([".x.mainline"], "_.x.mainline", .hidden),
         Repair(["a", ".x.mainline.tmp"], "a/_.x.mainline.tmp", .hidden),

@@ -1,6 +1,7 @@
 import Glibc
 package import Metainfo
 package import Primitives
+import TrackerProtocol
 
 /// What a command line names as a torrent: a magnet link, a bare infohash, or the path of a .torrent file.
 package struct GetSource: Equatable, Sendable {
@@ -15,10 +16,12 @@ package struct GetSource: Equatable, Sendable {
     package let nodes: [PeerAddress]
     /// `so` of a magnet (BEP 53).
     package let selection: FileSelection?
-    /// Why its `so` cannot be followed: for those who want files, and have not said themselves which.
-    package let selectionFailure: Failure?
+    /// What was left out of it, to be told to the user; from the network, unescaped.
+    package let remarks: [String]
     /// In their tiers (BEP 12), as texts; each of a magnet is a tier of its own.
     package let trackers: [[String]]
+    /// `url-list` of a .torrent file and `ws` of a magnet, as texts.
+    package let webSeeds: [String]
 
     /// Why a source cannot be used, and the exit status that says so.
     package struct Failure: Error, Equatable {
@@ -41,6 +44,9 @@ package struct GetSource: Equatable, Sendable {
         }
     }
 
+    /// How many of the trackers have a URL that can be asked.
+    package var usableTrackers: Int { trackers.joined().count { (try? TrackerProtocol.TrackerURL($0)) != nil } }
+
     /// The same source with its metadata.
     package func with(_ info: Info) -> GetSource {
         var source = self
@@ -56,13 +62,9 @@ package struct GetSource: Equatable, Sendable {
         peers = magnet.peers
         nodes = []
         trackers = magnet.trackers.map { [$0] }
+        webSeeds = magnet.webSeeds
         selection = magnet.selection
-        selectionFailure = magnet.unreadableSelection.map { text in
-            let shown = TerminalText.escaped(text)
-            return Failure(
-                .usage, "broken magnet: the selection so '\(shown)' is not of the form 0,2,4-6 (BEP 53)",
-                advice: "take so= out of the link to get all files, or say with --select which ones")
-        }
+        remarks = magnet.remarks.map(\.description)
     }
 
     private init(_ torrent: Torrent) {
@@ -72,8 +74,9 @@ package struct GetSource: Equatable, Sendable {
         peers = []
         nodes = torrent.nodes
         trackers = torrent.trackers
+        webSeeds = torrent.webSeeds
         selection = nil
-        selectionFailure = nil
+        remarks = []
     }
 
     // MARK: Magnets

@@ -43,7 +43,8 @@ package struct TorrentSaver: Equatable, Sendable {
     /// Writes a source whose metadata is known; returns the path, or nil when it was standard output.
     package func save(_ source: GetSource, _ console: Console) throws(CommandFailure) -> String? {
         guard let info = source.info else { return nil }
-        let torrent = Torrent(info: info, trackers: source.trackers, nodes: source.nodes)
+        var torrent = Torrent(info: info, trackers: source.trackers, nodes: source.nodes)
+        torrent.webSeeds = source.webSeeds
         guard let path = path(for: source) else {
             console.data(torrent.encoded())
             return nil
