@@ -34,8 +34,8 @@ struct AnswerBudget: Sendable {
     /// Bytes left for everybody who has not proved an address.
     private var totalLeft: Int
     private var answerBytes: TokenBucket?
-    /// What each network (each endpoint in private networks) may have of `answerBytes` while more than half of the
-    /// burst is used up.
+    /// What each network (each endpoint in private networks) that has not proved its address may have of `answerBytes`
+    /// while more than a quarter of the burst is used up.
     private var shares: SourceLimiter
     private var networkRate = 0
     private var answerBytesRefused = 0
@@ -75,23 +75,19 @@ struct AnswerBudget: Sendable {
         _ source: Endpoint, byteCount: Int, isMalformed: Bool, now: Instant
     ) -> Result<Account, Refusal> {
         answerBytes?.refill(now: now)
-        if let answerBytes, !answerBytes.has(reserveEighths: isMalformed ? 4 : 0) {
-            answerBytesRefused += 1
-            return .failure(.answerBytes)
-        }
-        if let answerBytes, !answerBytes.has(reserveEighths: 4) {
-            let key = hash.key(of: isPublic ? source.prefix : source)
-            guard shares.entered(key, byteCount: 0, now: now) != nil else {
-                answerBytesRefused += 1
-                return .failure(.answerBytes)
-            }
-        }
+        guard answerBytes?.has(reserveEighths: isMalformed ? 6 : 0) != false else { return refusedForBytes() }
         guard let host = hosts.entered(key(of: source), byteCount: byteCount, now: now) else {
             return .failure(.sourceRate)
         }
         var account = Account()
         account.host = host
         guard !hosts.isProven(port: source.port, at: host, now: now) else { return .success(account) }
+        // Of the lower half nothing is for sources that may be forged: a new network each time always has its share.
+        if let answerBytes, !answerBytes.has(reserveEighths: 4) { return refusedForBytes() }
+        if let answerBytes, !answerBytes.has(reserveEighths: 6) {
+            let key = hash.key(of: isPublic ? source.prefix : source)
+            guard shares.entered(key, byteCount: 0, now: now) != nil else { return refusedForBytes() }
+        }
         account.room = hosts.room(at: host)
         if isPublic {
             let key = hash.key(of: source.prefix)
@@ -107,6 +103,11 @@ struct AnswerBudget: Sendable {
             account.room = min(account.room, totalLeft)
         }
         return .success(account)
+    }
+
+    private mutating func refusedForBytes() -> Result<Account, Refusal> {
+        answerBytesRefused += 1
+        return .failure(.answerBytes)
     }
 
     /// So much was answered.
