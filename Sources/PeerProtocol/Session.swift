@@ -44,7 +44,9 @@ package struct Session: Sendable {
         /// A bitfield while the piece count is unknown: two million pieces, as many as libtorrent takes.
         package var bitfieldBytesBeforeTorrent = 256 * 1024
         /// An extended message, which is buffered whole by the owner.
-        package var extendedBytes = 1024 * 1024
+        ///
+        /// Metadata comes in parts of 16 KiB, and a message that names a thousand peers has as much.
+        package var extendedBytes = 128 * 1024
         /// A message with an unknown id, which is skipped without being buffered.
         package var unknownBytes = 64 * 1024
         /// What one request may ask for; some old clients ask for more than 16 KiB.

@@ -93,6 +93,11 @@ package final class Host: Sendable {
         await ask { $0.peers.unsentMessageBytes }
     }
 
+    /// What was read of messages that are not whole, in bytes; nil when the host is stopped.
+    package func heldMessageBytes() async -> Int? {
+        await ask { $0.peers.heldBytes }
+    }
+
     /// Nil unless the host runs.
     package func nodeStatistics() async -> Kademlia.Statistics? {
         await ask { $0.client.nodeStatistics }

@@ -40,6 +40,8 @@ final class PeerConnection: ChannelInboundHandler {
     private var state = State.opening
     private var context: ChannelHandlerContext?
     private var stream = PeerStream()
+    /// What was read of a message that is not whole, as of the last read.
+    private(set) var heldBytes = 0
     /// What was read of an opening and is not understood yet; nil once the session reads.
     private var opening: ByteBuffer? = ByteBuffer()
     /// Whether what is read and written passes the client's ciphers.
@@ -106,7 +108,8 @@ final class PeerConnection: ChannelInboundHandler {
                 return loop.received(bytes, isRead: isRead, from: handle)
             }
         }
-        if stream.heldBytes > PeerStream.heldBytesMax { context.close(promise: nil) }
+        noteHeld()
+        if heldBytes > PeerStream.heldBytesMax { context.close(promise: nil) }
         // No `channelReadComplete` comes from a connection that was closed while it was read.
         if case .over = state { loop.endBatch() }
     }
@@ -135,6 +138,7 @@ final class PeerConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         dropOutput()
+        releaseHeld()
         if case .over = state { loop.peers.hasLingered(self) }
         guard case .active = state, let handle else { return }
         state = .over
@@ -144,6 +148,28 @@ final class PeerConnection: ChannelInboundHandler {
     /// A reset or any other error ends the connection; `channelInactive` tells.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
+    }
+
+    /// Counts what was read of a message that is not whole, once a read is through.
+    private func noteHeld() {
+        let bytes = if case .over = state { 0 } else { stream.heldBytes }
+        guard bytes != heldBytes else { return }
+        let difference = bytes - heldBytes
+        heldBytes = bytes
+        loop.peers.heldChanged(by: difference)
+    }
+
+    /// The connection ends; the stream may be in use, so that it is left alone.
+    private func releaseHeld() {
+        loop.peers.heldChanged(by: -heldBytes)
+        heldBytes = 0
+    }
+
+    /// The peer leaves one message too many unfinished: `channelInactive` tells.
+    func dropHeld() {
+        releaseHeld()
+        stream = PeerStream()
+        context?.close(promise: nil)
     }
 
     // MARK: Actions
@@ -241,6 +267,7 @@ final class PeerConnection: ChannelInboundHandler {
     func close() -> EventLoopFuture<Void>? {
         let wasActive = if case .active = state { true } else { false }
         state = .over
+        releaseHeld()
         guard let context else {
             dropOutput()
             return nil

@@ -51,6 +51,14 @@ final class PeerTable {
     /// Blocks are not counted: they are bounded by upload places, and mostly lie in pipes.
     static let unsentMessageBytesMax = 32 << 20
 
+    /// Messages of which a part is here.
+    private(set) var heldBytes = 0
+    /// Connections ended because all together had begun more than `heldBytesMax`.
+    private(set) var unfinishedCount = 0
+
+    /// What all peers together may have begun to say; beyond, the connection of which most is held ends.
+    static let heldBytesMax = 16 << 20
+
     init(loop: HostLoop) {
         self.loop = loop
     }
@@ -166,6 +174,17 @@ final class PeerTable {
     }
 
     func unsentChanged(by bytes: Int) { unsentMessageBytes += bytes }
+
+    func heldChanged(by bytes: Int) {
+        heldBytes += bytes
+        while heldBytes > Self.heldBytesMax, let largest = connections.values.max(by: { $0.heldBytes < $1.heldBytes }),
+            largest.heldBytes > 0
+        {
+            unfinishedCount += 1
+            loop.logger.debug("peer leaves messages unfinished", metadata: ["held": "\(largest.heldBytes)"])
+            largest.dropHeld()
+        }
+    }
 
     /// Ends the connections that leave most unread, until the rest is within the limit.
     private func dropUnread() {

@@ -22,7 +22,7 @@ import Testing
         if length > 0 { #expect(stepAtHead(id: id, bodyLength: length) == .needsMore) }
     }
 
-    @Test(arguments: [(5, 256 * 1024), (7, 8 + 16384), (20, 1024 * 1024)] as [(UInt8, Int)])
+    @Test(arguments: [(5, 256 * 1024), (7, 8 + 16384), (20, 128 * 1024)] as [(UInt8, Int)])
     func longMessagesAreRefusedAtTheirHead(id: UInt8, limit: Int) {
         #expect(stepAtHead(id: id, bodyLength: limit) == .needsMore)
         #expect(

@@ -81,4 +81,38 @@ import Testing
         try? await peer.close()
         await seeder.host.stop()
     }
+
+    /// Peers that begin long messages and do not end them hold no more than all may hold together.
+    @Test func unfinishedMessagesAreBoundedTogether() async throws {
+        let payload = try Payload(byteCount: 20_000, pieceLength: 16_384, seed: 7)
+        defer { payload.remove() }
+        let seeder = TestHost(at: .v4(127, 22, 30, 2, port: 0), seed: 1)
+        let address = try await seeder.start()
+        seeder.add(.info(payload.info), directory: try payload.seededFolder())
+        try await seeder.wait("seed is checked") { if case .storageOpened = $0 { true } else { false } }
+        var buffer = requests(0, of: payload)
+        // The head of an extended message of the largest size, and all of it but a byte.
+        buffer.writeInteger(UInt32(128 * 1024 + 1))
+        buffer.writeInteger(UInt8(20))
+        buffer.writeRepeatingByte(0, count: 128 * 1024 - 1)
+        var peers: [any Channel] = []
+        for _ in 0..<140 {
+            let peer = try await ClientBootstrap(group: group).connect(to: address.socketAddress).get()
+            try? await peer.writeAndFlush(buffer)
+            peers.append(peer)
+        }
+        var held = (before: -1, now: 0)
+        for _ in 0..<400 where held.now == 0 || held.now != held.before {
+            try await Task.sleep(for: .milliseconds(50))
+            held = (held.now, await seeder.host.heldMessageBytes() ?? 0)
+        }
+        #expect(held.now > 8 << 20 && held.now <= PeerTable.heldBytesMax, "\(held.now)")
+        for peer in peers { try? await peer.close() }
+        for _ in 0..<400 where held.now != 0 {
+            try await Task.sleep(for: .milliseconds(50))
+            held.now = await seeder.host.heldMessageBytes() ?? 0
+        }
+        #expect(held.now == 0)
+        await seeder.host.stop()
+    }
 }
