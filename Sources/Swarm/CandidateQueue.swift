@@ -24,6 +24,8 @@ package struct CandidateQueue {
     /// Endpoints that gave way to those of other sources.
     package internal(set) var displacedCount = 0
     package private(set) var bannedCount = 0
+    /// Only what the user and the trackers name is taken (BEP 27).
+    var isPrivate = false
     /// Endpoints that were not tried yet and may be called at once.
     package private(set) var freshCount = 0
     /// Hosts (a /64 of IPv6), with port 0, and endpoints that gave bad data.
@@ -138,6 +140,7 @@ package struct CandidateQueue {
     ) -> Bool {
         guard endpoint.port != 0, !isBanned(endpoint, now: now) else { return false }
         let turn = CandidateOrder.Turn(source)
+        guard !isPrivate || Self.isAllowed(turn) else { return false }
         guard records[endpoint] == nil else {
             namedAgain(endpoint, flags, turn, by: namer)
             return false

@@ -137,6 +137,8 @@ package enum PeerLoss: Equatable, Sendable {
     case ourselves
     /// Connected and silent for too long.
     case idle
+    /// The torrent is private, and neither a tracker nor the user named the peer (BEP 27).
+    case foreign
 }
 
 extension PeerLoss {

@@ -74,6 +74,7 @@ extension GetEvent {
         case .redundant: "dropped: not needed"
         case .duplicate: "dropped: there is another connection to the same peer"
         case .displaced: "dropped: its place went to another"
+        case .foreign: "dropped: the torrent is private, and no tracker named it"
         case .ourselves: "is ourselves"
         case .idle: "dropped: silent for too long"
         }

@@ -232,7 +232,7 @@ package struct GetRun: Sendable {
         case .badData: evidence.peersBanned += 1
         // Our own announce has come back: that is nobody.
         case .ourselves: evidence.peersFound.remove(endpoint)
-        case .closed, .protocolViolation, .redundant, .duplicate, .displaced, .idle: break
+        case .closed, .protocolViolation, .redundant, .duplicate, .displaced, .idle, .foreign: break
         }
         events.append(.peerLost(endpoint, loss))
     }
