@@ -155,6 +155,8 @@ package struct AvailabilityIndex {
         let bucket = Int(counts[piece]) + base
         let position = Int(positions[piece])
         let last = buckets[bucket].removeLast()
+        // Peers that come one after the other would leave a bucket of memory for each.
+        if buckets[bucket].isEmpty { buckets[bucket] = [] }
         if position < buckets[bucket].count {
             buckets[bucket][position] = last
             positions[Int(last)] = Int32(position)

@@ -10,6 +10,8 @@ package struct Choker {
     /// What is known of a peer when places are given.
     package struct Rival: Equatable, Sendable {
         package let peer: PeerHandle
+        /// Its host, which may have many connections.
+        package var host: Endpoint?
         package var isInterested = false
         package var isUnchoked = false
         /// Payload that it gave us since the last round.
@@ -89,7 +91,8 @@ package struct Choker {
         chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
         if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }
         // Places that tit for tat leaves free are no use to anybody while somebody wants them.
-        let waiting = interested.filter { !chosen.contains($0.peer) }.sorted(by: Self.waitsLonger)
+        let waiting = Self.byHosts(
+            interested.filter { !chosen.contains($0.peer) }, besides: interested.filter { chosen.contains($0.peer) })
         chosen += waiting.prefix(max(0, places + spare - chosen.count)).map(\.peer)
         return Decision(
             unchoke: interested.filter { !$0.isUnchoked && chosen.contains($0.peer) }.map(\.peer),
@@ -112,11 +115,27 @@ package struct Choker {
                     || rival.sentInTurn >= configuration.seedTurnBytes && age >= configuration.seedTurnTime)
         }
         let (over, others) = (rivals.filter(isOver), rivals.filter { !isOver($0) })
-        // In the middle of a turn before those that wait; among these the longest waiting first.
-        let sorted = others.sorted {
-            $0.isUnchoked != $1.isUnchoked ? $0.isUnchoked : Self.waitsLonger($0, $1)
+        let served = others.filter(\.isUnchoked).sorted(by: Self.waitsLonger)
+        let waiting = Self.byHosts(others.filter { !$0.isUnchoked }, besides: served)
+        // In the middle of a turn before those that wait.
+        return served + waiting + over.sorted { ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer) }
+    }
+
+    /// Those that wait, the longest waiting first, but hosts take turns: the second of a host comes behind the first of
+    /// all others, and behind all if one of it is served.
+    private static func byHosts(_ waiting: [Rival], besides served: [Rival]) -> [Rival] {
+        var held: [Endpoint: Int] = [:]
+        for case let host? in served.map(\.host) { held[host, default: 0] += 1 }
+        let turns = waiting.sorted(by: waitsLonger).map { rival in
+            guard let host = rival.host else { return (turn: 0, rival: rival) }
+            defer { held[host, default: 0] += 1 }
+            return (turn: held[host] ?? 0, rival: rival)
         }
-        return sorted + over.sorted { ($0.changedAt, $0.peer) < ($1.changedAt, $1.peer) }
+        return turns.sorted {
+            ($0.rival.unusedTurns, $0.turn) == ($1.rival.unusedTurns, $1.turn)
+                ? waitsLonger($0.rival, $1.rival)
+                : ($0.rival.unusedTurns, $0.turn) < ($1.rival.unusedTurns, $1.turn)
+        }.map(\.rival)
     }
 
     private static func waitsLonger(_ left: Rival, _ right: Rival) -> Bool {

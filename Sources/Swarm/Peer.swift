@@ -26,10 +26,14 @@ struct Peer {
     let isOutgoing: Bool
     /// How often attempts at this endpoint had failed before this one.
     var failuresBefore = 0
-    /// When a wanted block was last received, or one was sent, the latter as of a tick.
-    var lastUseAt: Instant?
+    /// What went over this connection that was wanted.
+    var use = ConnectionUse()
     /// `sentInTurn` at the last tick.
     var sentInTurnSeen = 0
+    /// Payload that was taken back, by cancels and at chokes, and may come all the same.
+    var takenBackBytes = 0
+    /// Payload that was never asked for and is put up with.
+    var unaskedBytesLeft = Peer.unaskedBytesMax
     var phase: Phase
     /// When `phase` was entered.
     var phaseSince: Instant
@@ -126,6 +130,11 @@ struct Peer {
     /// It has named peers before.
     var hasExchanged = false
 
+    /// Eight blocks: clients that send what was not asked for do so by mistake.
+    static let unaskedBytesMax = 8 * BlockRequest.usualLength
+    /// More than was asked of one peer at a time.
+    static let takenBackBytesMax = 64 << 20
+
     /// Blocks in a socket whose rate is not known.
     private static let uploadsInitial = 16
 
@@ -163,13 +172,11 @@ struct Peer {
         return pieces?[piece] == false
     }
 
-    /// A block went over this connection lately, in either direction.
-    mutating func isUseful(within time: Duration, now: Instant) -> Bool { lastUseAt.map { now - $0 < time } ?? false }
-
-    /// Notes at a tick whether blocks went since the last one.
-    mutating func noteUse(now: Instant) {
-        if sentInTurn > sentInTurnSeen { lastUseAt = now }
+    /// Notes at a tick what was sent since the last one.
+    mutating func noteSent(now: Instant) {
+        let sent = sentInTurn - (sentInTurn < sentInTurnSeen ? 0 : sentInTurnSeen)
         sentInTurnSeen = sentInTurn
+        if sent > 0 { use.sent(sent, now: now) }
     }
 
     /// Whether anything that was wanted has come lately.

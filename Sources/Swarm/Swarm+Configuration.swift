@@ -40,6 +40,8 @@ extension Swarm {
         package var uselessTime: Duration = .seconds(60)
         /// While something is received, one useless connection gives way in this time, more often the more wait.
         package var giveWayInterval: Duration = .seconds(10)
+        /// The same for one over which something goes, and little: how fast it is has shown.
+        package var giveWayIntervalSlow: Duration = .seconds(2)
         /// The wait before an endpoint is called again whose connection was of no use; doubles with each time.
         package var uselessDelay: Duration = .seconds(60)
         /// An incoming connection that ends sooner, and was of no use, counts as a return of its host.

@@ -211,7 +211,7 @@ extension Swarm {
     /// neither both do, and the first block ends the other (`dropTwin`). But two clients that have just called each
     /// other drop the same connection: the one that the peer with the smaller id made.
     private mutating func twinToDrop(_ twin: Int, newcomer: Int, now: Instant) -> PeerHandle? {
-        if peers[twin].isUseful(within: configuration.usefulTime, now: now) { return peers[newcomer].handle }
+        if peers[twin].use.isOf(configuration.usefulTime, now: now) { return peers[newcomer].handle }
         let isOurCall = peers[newcomer].isOutgoing
         guard isOurCall != peers[twin].isOutgoing, now - peers[twin].phaseSince < configuration.twinTime,
             let theirs = peers[newcomer].session.peerHandshake?.peerID
@@ -223,7 +223,7 @@ extension Swarm {
     /// A peer has given its first block: another connection to it that is of no use is not needed.
     mutating func dropTwin(of place: Int, now: Instant, into outbox: inout Outbox) {
         guard let peerID = peers[place].session.peerHandshake?.peerID, let twin = twin(of: place, as: peerID),
-            !peers[twin].isUseful(within: configuration.usefulTime, now: now)
+            !peers[twin].use.isOf(configuration.usefulTime, now: now)
         else { return }
         lose(peers[twin].handle, .duplicate, closing: true, now: now, into: &outbox)
     }

@@ -121,7 +121,11 @@ extension Swarm {
         counters.downloadedBytes += payload.range.count
         downloadMeter.add(payload.range.count, now: now)
         peers[place].receivedBytes += payload.range.count
-        if !isRequested || peers[place].trust.isDoubted { allowance.download? -= payload.range.count }
+        if isRequested {
+            if peers[place].trust.isDoubted { allowance.download? -= payload.range.count }
+        } else {
+            guard mayComeUnasked(payload, from: place, now: now, into: &outbox) else { return }
+        }
         guard isRequested, admits(payload, from: place, now: now, into: &outbox) else {
             counters.wastedBytes += payload.range.count
             if isRequested, payload.isLast {
@@ -142,12 +146,33 @@ extension Swarm {
         blockReceived(block, from: place, now: now, into: &outbox)
     }
 
+    /// Whether payload that is not asked for now is put up with; the connection of a peer that pushes it ends.
+    ///
+    /// What was asked for and taken back counts for the download limit. What never was does not: a peer could keep us
+    /// from asking anything of others.
+    private mutating func mayComeUnasked(
+        _ payload: Payload, from place: Int, now: Instant, into outbox: inout Outbox
+    ) -> Bool {
+        let count = payload.range.count
+        let expected = min(count, peers[place].takenBackBytes)
+        peers[place].takenBackBytes -= expected
+        allowance.download? -= expected
+        peers[place].unaskedBytesLeft -= count - expected
+        guard peers[place].unaskedBytesLeft >= 0 else {
+            counters.wastedBytes += count
+            counters.floods += 1
+            lose(peers[place].handle, .protocolViolation(.tooManyMessages), closing: true, now: now, into: &outbox)
+            return false
+        }
+        return count > 0 || tolerates(place, now: now, into: &outbox)
+    }
+
     private mutating func blockReceived(
         _ block: BlockRequest, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         peers[place].lastBlockAt = now
         let isFirst = peers[place].trust.givenBlocks == 0
-        noteBlock(from: place, now: now)
+        noteBlock(block.length, from: place, now: now)
         peers[place].hasSnubbedUs = false
         // Before it is trusted again: its request was counted as that of a doubted peer.
         let receipt = picker?.received(block, from: peers[place].handle)

@@ -14,6 +14,7 @@ extension Swarm {
         guard self.info == nil, !hasFailed else { return }
         self.info = info
         race = nil
+        if info.isPrivate { becomePrivate(now: now, into: &outbox) }
         for handle in handles { layoutKnown(info, to: handle, now: now, into: &outbox) }
         report(.metadata(info), into: &outbox)
         guard !identity.wantsMetadataOnly else { return }
@@ -24,6 +25,16 @@ extension Swarm {
         } catch {
             report(.nothingSelected(error), into: &outbox)
             close(now: now, into: &outbox)
+        }
+    }
+
+    /// Peers that neither a tracker nor the user named go (BEP 27).
+    private mutating func becomePrivate(now: Instant, into outbox: inout Outbox) {
+        candidates.becomePrivate()
+        let allowed = candidates.allowedHosts
+        for handle in handles {
+            guard let place = places[handle], !allowed.contains(peers[place].endpoint.host) else { continue }
+            lose(handle, .foreign, closing: true, now: now, into: &outbox)
         }
     }
 
@@ -122,7 +133,7 @@ extension Swarm {
         _ message: MetadataMessage, _ bytes: RawSpan, from place: Int, now: Instant, into outbox: inout Outbox
     ) {
         switch message {
-        case .unknown: break
+        case .unknown: _ = tolerates(place, now: now, into: &outbox)
         case .request(let piece): metadataRequested(piece, by: place, now: now, into: &outbox)
         case .reject(let piece):
             guard race?.expects(piece: piece, from: peers[place].handle) == true else {
@@ -135,7 +146,7 @@ extension Swarm {
                 return _ = tolerates(place, now: now, into: &outbox)
             }
             // It gives what is wanted most: its connection keeps its place.
-            peers[place].lastUseAt = now
+            peers[place].use.received(range.count, now: now)
             let outcome = race?.received(piece: piece, payload: bytes.copy(range), from: peers[place].handle, now: now)
             metadataOutcome(outcome ?? .ignored, from: place, now: now, into: &outbox)
         }

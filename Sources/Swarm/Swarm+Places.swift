@@ -18,6 +18,9 @@ extension Swarm {
     /// 3. the last in the canonical order (BEP 40), where it comes after the caller, or the oldest while our address is
     ///    unknown. A call of ours that was not answered goes before a connection, and a host that has a place displaces
     ///    nobody in this way, but where many peers share one address.
+    ///
+    /// When all are of use and one network holds more than a quarter, a caller of a network that holds nothing takes
+    /// the place of the caller of that network over which least goes.
     mutating func makeRoom(for endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> Bool {
         let isQuotaUsed = callers.count >= configuration.peersMax * 3 / 4
         guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
@@ -25,6 +28,7 @@ extension Swarm {
         guard
             let loser = greedyCaller(besides: endpoint, now: now) ?? idleCaller(now: now)
                 ?? (isHere ? nil : lastInOrder(before: endpoint, onlyIncoming: isQuotaUsed, now: now))
+                ?? crowdedCaller(besides: endpoint, now: now)
         else {
             counters.callersRefused += 1
             return false
@@ -50,6 +54,21 @@ extension Swarm {
             best = (prefix, host, place)
         }
         return best.map { peers[$0.place].handle }
+    }
+
+    /// The caller over whose connection least goes, of a network that holds more than a quarter of all places.
+    private mutating func crowdedCaller(besides newcomer: Endpoint, now: Instant) -> PeerHandle? {
+        guard callers.count(ofPrefixOf: newcomer) == 0 else { return nil }
+        var slowest: (bytes: Int, place: Int)?
+        for place in peers.indices where !peers[place].isOutgoing {
+            guard callers.count(ofPrefixOf: peers[place].endpoint) > max(configuration.peersMax / 4, 1),
+                now - peers[place].phaseSince >= configuration.displaceIdleDelay
+            else { continue }
+            let bytes = peers[place].use.bytes(now: now)
+            if let slowest, slowest.bytes <= bytes { continue }
+            slowest = (bytes, place)
+        }
+        return slowest.map { peers[$0.place].handle }
     }
 
     private mutating func idleCaller(now: Instant) -> PeerHandle? {
@@ -91,17 +110,21 @@ extension Swarm {
         switch peers[place].phase {
         case .connecting: true
         case .handshaking: false
-        case .open: !isUseful(place, now: now) && now - peers[place].phaseSince >= configuration.displaceDelay
+        case .open:
+            // One that has an upload place and takes nothing has had its chance.
+            !isUseful(place, now: now)
+                && (isUnused(place, now: now) || unusedTurnCount(of: place, now: now) > 0
+                    || now - peers[place].phaseSince >= configuration.displaceDelay)
         }
     }
 
     private mutating func isUseful(_ place: Int, now: Instant) -> Bool {
-        peers[place].isUseful(within: configuration.usefulTime, now: now)
+        peers[place].use.isOf(configuration.usefulTime, now: now)
     }
 
     /// A wanted block is whole: its peer is of use.
-    mutating func noteBlock(from place: Int, now: Instant) {
-        peers[place].lastUseAt = now
+    mutating func noteBlock(_ length: Int, from place: Int, now: Instant) {
+        peers[place].use.received(length, now: now)
         lastReceivedAt = now
     }
 
@@ -136,17 +159,24 @@ extension Swarm {
         let isStarving = isStarving(now: now)
         guard isStarving || now >= nextGiveWay else { return }
         let count = isStarving ? min(missing, max(configuration.peersMax / 8, 1)) : 1
-        let useless = uselessPlaces(isStarving: isStarving, now: now)
+        var useless = uselessPlaces(isStarving: isStarving, now: now)
+        var interval = max(.seconds(1), configuration.giveWayInterval / (1 + candidates.freshCount / 100))
+        if useless.isEmpty, let slowest = slowestConnection(now: now) {
+            useless = [slowest]
+            interval = min(interval, configuration.giveWayIntervalSlow)
+        }
         guard !useless.isEmpty else { return }
-        nextGiveWay = now + max(.seconds(1), configuration.giveWayInterval / (1 + candidates.freshCount / 100))
+        nextGiveWay = now + interval
         for handle in useless.prefix(count) { lose(handle, .displaced, closing: true, now: now, into: &outbox) }
     }
 
     private mutating func noteUseful(now: Instant) {
         (usefulCount, giverCount) = (0, 0)
         for place in peers.indices where isUseful(place, now: now) {
-            usefulCount += 1
-            if peers[place].receivedBytes > 0 { giverCount += 1 }
+            let gives = peers[place].use.isGiving(within: configuration.usefulTime, now: now)
+            if gives { giverCount += 1 }
+            // A download wants peers that give.
+            if gives || picker?.isComplete == true { usefulCount += 1 }
         }
     }
 
@@ -157,7 +187,7 @@ extension Swarm {
         let isSeed = picker?.isComplete == true
         var useless: [(promise: Int, place: Int)] = []
         for place in peers.indices where peers[place].isOpen && !isUseful(place, now: now) {
-            guard now - (peers[place].lastUseAt ?? peers[place].phaseSince) >= time else { continue }
+            guard now - (peers[place].use.lastAt ?? peers[place].phaseSince) >= time else { continue }
             // It waits for its turn.
             guard !isSeed || !peers[place].isWaitingForPieces else { continue }
             useless.append((promise(of: place), place))
@@ -166,6 +196,18 @@ extension Swarm {
             left.promise == right.promise ? isOlder(left.place, than: right.place) : left.promise < right.promise
         }
         return useless.map { peers[$0.place].handle }
+    }
+
+    /// The connection over which least goes, if that is little: a better one may wait.
+    private mutating func slowestConnection(now: Instant) -> PeerHandle? {
+        guard picker?.isComplete == false, !isReadingPaused, allowance.download == nil else { return nil }
+        var slowest: (bytes: Int, place: Int)?
+        for place in peers.indices where peers[place].isOpen && peers[place].use.isSlow(now: now) {
+            let bytes = peers[place].use.bytes(now: now)
+            if let slowest, slowest.bytes <= bytes { continue }
+            slowest = (bytes, place)
+        }
+        return slowest.map { peers[$0.place].handle }
     }
 
     /// What a peer that is of no use may become: 0 has nothing for us, 1 has and keeps it, 2 wants something of us too.
@@ -186,11 +228,12 @@ extension Swarm {
         let saidNothing = peer.phase == .handshaking && (reason == .closed || reason == .timedOut)
         if saidNothing, candidates.opensOtherwise(peer.endpoint, timedOut: reason == .timedOut, now: now) { return }
         switch reason {
+        case .foreign: break
         case .redundant: candidates.shelved(peer.endpoint, isSeed: peer.wantsNothing)
         case .displaced where !peer.isOpen:
             candidates.postponed(peer.endpoint, until: now + configuration.reconnectDelay)
-        case .displaced where peer.lastUseAt == nil: candidates.wasUseless(peer.endpoint, now: now)
-        case .closed where peer.lastUseAt != nil, .displaced: candidates.ended(peer.endpoint, now: now)
+        case .displaced where peer.use.lastAt == nil: candidates.wasUseless(peer.endpoint, now: now)
+        case .closed where peer.use.lastAt != nil, .displaced: candidates.ended(peer.endpoint, now: now)
         default: candidates.failed(peer.endpoint, now: now)
         }
     }
@@ -210,7 +253,7 @@ extension Swarm {
     private mutating func noteReturn(of peer: Peer, lostBy reason: PeerLoss, now: Instant) {
         switch reason {
         case .closed, .protocolViolation, .redundant:
-            guard peer.lastUseAt == nil, now - peer.phaseSince < configuration.returnTime else { return }
+            guard peer.use.lastAt == nil, now - peer.phaseSince < configuration.returnTime else { return }
             connectLimits.returned(peer.endpoint, now: now)
         default: break
         }

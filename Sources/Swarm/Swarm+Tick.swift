@@ -8,7 +8,7 @@ extension Swarm {
         downloadMeter.advance(now: now)
         uploadMeter.advance(now: now)
         choker.linkCarries(uploadMeter.bytesPerSecond)
-        for place in peers.indices { peers[place].noteUse(now: now) }
+        for place in peers.indices { peers[place].noteSent(now: now) }
         rechokeIfDue(now: now, into: &outbox)
         reviewPlaces(now: now, into: &outbox)
         serveWaitingMetadata(now: now, into: &outbox)

@@ -86,7 +86,10 @@ extension Swarm {
                     .forget(torrent, piece: partial.block.piece, offset: partial.block.offset, length: received))
             }
         }
-        if !isDoubted { allowance.download? += blocks.reduce(0) { $0 + $1.length } - received }
+        let bytes = blocks.reduce(0) { $0 + $1.length } - received
+        if !isDoubted { allowance.download? += bytes }
+        guard let place = places[peer] else { return }
+        peers[place].takenBackBytes = min(Peer.takenBackBytesMax, peers[place].takenBackBytes + bytes)
     }
 
     /// The peer is gone: what it owes is for others, first for those that have nothing to do.

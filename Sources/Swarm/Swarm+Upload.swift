@@ -81,6 +81,7 @@ extension Swarm {
     private func rival(_ place: Int, now: Instant) -> Choker.Rival {
         let peer = peers[place]
         var rival = Choker.Rival(peer: peer.handle, connectedAt: peer.phaseSince)
+        rival.host = peer.endpoint.holder
         rival.isInterested = peer.isWaitingForPieces
         rival.isUnchoked = !peer.isChokedByUs
         rival.received = peer.receivedInRound

@@ -137,6 +137,21 @@ import Testing
         #expect(bench.served.contains(1) && !bench.served.contains(lucky))
     }
 
+    /// A crowd of one host waits longer than a newcomer of another.
+    @Test func hostsTakeTurns() {
+        for isSeeding in [true, false] {
+            var bench = Bench(slots: 3, isSeeding: isSeeding)
+            bench.rivals = (1...50).map { .peer($0, gave: 0) }
+            for index in bench.rivals.indices { bench.rivals[index].host = .v4(1, 2, 3, 4, port: 0) }
+            var newcomer = Choker.Rival.peer(99, gave: 0)
+            newcomer.host = .v4(9, 9, 9, 9, port: 0)
+            newcomer.changedAt = .origin + .seconds(1)
+            bench.rivals.append(newcomer)
+            bench.round()
+            #expect(bench.served.contains(99))
+        }
+    }
+
     @Test func whileMostPlacesAreIdleThereAreMore() {
         var bench = Bench(slots: 8)
         #expect(!bench.choker.hasRoom(besides: 9))

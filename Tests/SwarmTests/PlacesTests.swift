@@ -60,12 +60,76 @@ import Testing
             bench.say(peer, [.request(block)])
             bench.tell { $0.blockSent(block, to: peer, now: $2, into: &$1) }
         }
-        bench.wait(.seconds(40))
+        bench.wait(.seconds(20))
+        // A network that has no place yet is given one of them.
         let late = bench.call(from: honest)
-        #expect(bench.closed == [late])
+        #expect(bench.closed.count == 1 && !bench.closed.contains(late))
+        let later = bench.call(from: .v4(99, 1, 1, 2, port: 6881))
+        #expect(bench.closed.count == 2 && bench.closed.contains(later))
+    }
+
+    /// 150 callers of one address that take a little now and then, for ten minutes.
+    @Test(arguments: [16, BlockRequest.usualLength], [Crowd.oneAddress, .manyNetworks])
+    func callersThatTakeALittleDoNotCloseATorrent(bytes: Int, crowd: Crowd) throws {
+        var bench = try SwarmBench(pieces: 4, isComplete: true) { $0.bansHosts = true }
+        var callers = (0..<150).map { bench.call(from: crowd.endpoint($0), saying: [.haveNone, .interested]) }
+        bench.wait(.seconds(10))
+        for minute in 0..<12 {
+            for peer in callers {
+                bench.say(peer, [.request(BlockRequest(piece: 0, offset: 0, length: bytes))])
+                bench.take(peer)
+            }
+            bench.wait(.seconds(50))
+            let caller = bench.call(from: .v4(99, UInt8(minute), 1, 1, port: 6881), saying: [.haveNone, .interested])
+            #expect(!bench.closed.contains(caller), "\(minute)")
+            // Those that had to go come back.
+            for (index, peer) in callers.enumerated() where bench.closed.contains(peer) {
+                callers[index] = bench.call(
+                    from: crowd.endpoint(1_000 * (minute + 1) + index), saying: [.haveNone, .interested])
+            }
+        }
     }
 
     // MARK: Candidates
+
+    /// Peers that give a block each 15 s hold all places; a seed is named by a tracker.
+    @Test func peersThatGiveALittleKeepNoSeedFromBeingCalled() throws {
+        var bench = try SwarmBench(pieces: 20_000, isComplete: false) { $0.peersMax = 20 }
+        var generator = SeededGenerator(number: 9)
+        let named = (0..<40).map { Endpoint.v4(40, 1, UInt8($0), 9, port: 6881) }
+        var owed: [PeerHandle: [BlockRequest]] = [:]
+        func answer(_ bench: inout SwarmBench) {
+            for (handle, endpoint) in calls(bench) where endpoint != honest {
+                let hello = handshake(of: bench, using: &generator)
+                bench.tell { $0.connected(handle, now: $2, into: &$1) }
+                var bytes = hello
+                OutgoingMessage.haveAll.encode(into: &bytes)
+                OutgoingMessage.unchoke.encode(into: &bytes)
+                bench.say(handle, bytes)
+                owed[handle, default: []] += bench.requests(to: handle)
+            }
+        }
+        bench.tell { $0.peersFound(named, source: .dht, now: $2, into: &$1) }
+        answer(&bench)
+        bench.wait(.seconds(2))
+        bench.tell { [honest] in $0.peersFound([honest], source: .tracker, now: $2, into: &$1) }
+        var calledAfter: Int?
+        for tick in 0..<240 where calledAfter == nil {
+            for (number, handle) in owed.keys.sorted().enumerated() where tick % 30 == number % 30 {
+                guard owed[handle]?.isEmpty == false, !bench.closed.contains(handle) else { continue }
+                let block = owed[handle]?.removeFirst()
+                guard let block else { continue }
+                bench.give(block, from: handle)
+                owed[handle]? += bench.requests(to: handle)
+                bench.tell { $0.pieceVerified(block.piece, now: $2, into: &$1) }
+            }
+            bench.wait(.milliseconds(500))
+            if calls(bench).contains(where: { $0.1 == honest }) { calledAfter = tick / 2 }
+            answer(&bench)
+        }
+        let seconds = try #require(calledAfter)
+        #expect(seconds <= 45, "\(seconds)")
+    }
 
     /// A slow link needs long for the metadata of a large torrent; candidates wait meanwhile.
     @Test func aPeerThatGivesTheMetadataKeepsItsConnection() throws {

@@ -108,10 +108,10 @@ private let reject: UInt8 = 16
         bench.wait(.seconds(4))
         let early = bench.call(from: endpoint(11))
         bench.deliver(block.piece, from: giver)
-        bench.wait(.seconds(50))
+        bench.wait(.seconds(25))
         let refused = bench.call(from: endpoint(12))
         #expect(bench.closed == [early, refused] && bench.swarm.snapshot.callersRefused == 2)
-        // A minute after its last block, it has no more right to its place than others.
+        // Half a minute after its only block, it has no more right to its place than others.
         bench.wait(.seconds(10))
         _ = bench.call(from: endpoint(12))
         #expect(bench.closed == [early, refused, giver])

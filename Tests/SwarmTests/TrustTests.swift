@@ -1,7 +1,8 @@
 import PeerProtocol
 import Primitives
-import Swarm
 import Testing
+
+@testable import Swarm
 
 private let have: UInt8 = 4
 private let request: UInt8 = 6
@@ -210,5 +211,39 @@ private let cancel: UInt8 = 8
         let peer = bench.call(from: endpoint(10), saying: [.haveNone])
         bench.tell { $0.storageOpened(have: pieces, now: $2, into: &$1) }
         #expect(bench.messageIDs(to: peer).filter { [have, 5, 14].contains($0) } == expected)
+    }
+
+    /// A peer that pushes what was not asked for must not use up the download limit.
+    @Test(arguments: [20_000 % 16_384 + 12_000, 0]) func payloadThatWasNotAskedForEndsTheConnection(length: Int) throws
+    {
+        var bench = try SwarmBench(pieces: 2_000, isComplete: false)
+        bench.tell { swarm, _, _ in swarm.limit(.download) }
+        let honest = bench.call(from: .v4(9, 2, 3, 4, port: 6881), saying: [.haveAll, .unchoke])
+        let rude = bench.call(from: .v4(10, 2, 3, 4, port: 6881), saying: [.haveNone])
+        var asked = 0
+        for _ in 0..<1_200 {
+            for _ in 0..<(length == 0 ? 40 : 2) {
+                bench.give(BlockRequest(piece: 0, offset: 1, length: length), from: rude)
+            }
+            bench.now = bench.now + .milliseconds(50)
+            bench.tell { $0.allowed(25_000, .download, now: $2, into: &$1) }
+            let blocks = bench.requests(to: honest)
+            asked += blocks.count
+            for block in blocks { bench.deliver(block.piece, from: honest) }
+        }
+        #expect(bench.closed.contains(rude))
+        #expect(asked > 60 * 500_000 / SwarmBench.blockLength * 3 / 4, "\(asked)")
+    }
+
+    /// What was asked for and taken back comes all the same: that is no fault of the peer.
+    @Test func payloadThatWasTakenBackIsPutUpWith() throws {
+        var bench = try SwarmBench(pieces: 200, isComplete: false)
+        let slow = bench.call(from: .v4(9, 2, 3, 4, port: 6881), saying: [.haveAll, .unchoke])
+        let owed = bench.requests(to: slow)
+        #expect(owed.count > Peer.unaskedBytesMax / SwarmBench.blockLength)
+        // Long enough that the requests are cancelled.
+        bench.wait(.seconds(70))
+        for block in owed { bench.give(block, from: slow) }
+        #expect(!bench.closed.contains(slow))
     }
 }
