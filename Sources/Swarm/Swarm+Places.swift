@@ -14,7 +14,7 @@ extension Swarm {
     /// of no use gives way, in this order:
     ///
     /// 1. the oldest of the network, or of the host, that holds at least two places more than the caller's;
-    /// 2. the oldest connection that neither side is interested in;
+    /// 2. the oldest connection that neither side is interested in, or whose peer does not use its upload place;
     /// 3. the last in the canonical order (BEP 40), where it comes after the caller, or the oldest while our address is
     ///    unknown. A call of ours that was not answered goes before a connection, and a host that has a place displaces
     ///    nobody in this way, but where many peers share one address.
@@ -74,9 +74,10 @@ extension Swarm {
     private mutating func idleCaller(now: Instant) -> PeerHandle? {
         var oldest: Int?
         for place in peers.indices where !peers[place].isOutgoing && !isUseful(place, now: now) {
-            guard !peers[place].isInterestedInUs, !peers[place].areWeInterested,
-                now - peers[place].phaseSince >= configuration.displaceIdleDelay
-            else { continue }
+            let wantsNothing =
+                !peers[place].isInterestedInUs && !peers[place].areWeInterested
+                && now - peers[place].phaseSince >= configuration.displaceIdleDelay
+            guard wantsNothing || takesNothing(place, now: now) else { continue }
             if let oldest, isOlder(oldest, than: place) { continue }
             oldest = place
         }
@@ -110,12 +111,15 @@ extension Swarm {
         switch peers[place].phase {
         case .connecting: true
         case .handshaking: false
-        case .open:
-            // One that has an upload place and takes nothing has had its chance.
-            !isUseful(place, now: now)
-                && (isUnused(place, now: now) || unusedTurnCount(of: place, now: now) > 0
-                    || now - peers[place].phaseSince >= configuration.displaceDelay)
+        case .open: !isUseful(place, now: now) && now - peers[place].phaseSince >= configuration.displaceDelay
         }
+    }
+
+    /// It had an upload place lately and did not use it, or has one and has not begun in twice the time that it takes.
+    private func takesNothing(_ place: Int, now: Instant) -> Bool {
+        guard !peers[place].gives else { return false }
+        return unusedTurnCount(of: place, now: now) > 0
+            || !peers[place].isChokedByUs && now - peers[place].lastTakenAt >= configuration.uploadProbeTime * 2
     }
 
     private mutating func isUseful(_ place: Int, now: Instant) -> Bool {

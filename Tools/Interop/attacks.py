@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 
-from attacks import dht_rows, download_rows, lab, metadata_rows, own_download_rows, own_serve_rows
+from attacks import dht_rows, download_rows, lab, metadata_rows, own_download_rows, own_holding_rows, own_serve_rows
 from attacks import peers_rows, process_rows, scenes, serve_rows
 from raw_lines import ROOT, conditions, record
 
 MODULES = [metadata_rows, download_rows, peers_rows, serve_rows, dht_rows, process_rows]
-MODULES += [own_download_rows, own_serve_rows]
+MODULES += [own_download_rows, own_serve_rows, own_holding_rows]
 ROWS = {row.key: row for module in MODULES for row in module.ROWS}
 
 
