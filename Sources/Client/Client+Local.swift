@@ -25,7 +25,7 @@ extension Client {
 
     /// Where neighbours are: whoever comes from the internet in this way is not one, and its address a forgery.
     ///
-    /// Link-local IPv6 addresses mean nothing without an interface, so nobody can be called there.
+    /// Link-local IPv6 addresses mean nothing without an interface, so no peer can be called there.
     private func isOnLink(_ source: Endpoint) -> Bool {
         switch source.scope {
         case .privateUse: true

@@ -35,7 +35,7 @@ extension Client {
         Int(exactly: lookup.rawValue).flatMap { torrentsByRange[$0] }
     }
 
-    /// Passes on what the parts have to say to each other, until nobody has anything left.
+    /// Passes on what the parts have to say to each other, until no part has anything left.
     mutating func settle(now: Instant, into outbox: inout Outbox) {
         for peer in outbox.swarm.lost { adopted[peer] = nil }
         outbox.swarm.lost.removeAll(keepingCapacity: true)
@@ -101,7 +101,7 @@ extension Client {
         schedule(torrent)
     }
 
-    /// Called when a connection has ended, and at each tick: peers that are connected and give nothing do not count.
+    /// Called at each tick: peers that are connected and give nothing do not count.
     mutating func hurrySearchIfDry(_ torrent: TorrentHandle, now: Instant) {
         guard let index = swarms.index(forKey: torrent) else { return }
         let isReceiving = swarms.values[index].swarm.isReceiving

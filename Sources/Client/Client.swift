@@ -73,7 +73,7 @@ package struct Client {
         /// The pause after the first announce that fewer than k/2 nodes stored; it doubles up to `announceInterval`, as
         /// a network may have no more nodes.
         package var announceRetryMin: Duration = .seconds(60)
-        /// The pause after the first lookup that found nobody; it doubles up to `lookupRetryMax`.
+        /// The pause after the first lookup that found no peer; it doubles up to `lookupRetryMax`.
         ///
         /// A user waits, and a peer that comes should not be met a minute late: a lookup in half a minute is a few
         /// queries a second.

@@ -1,6 +1,6 @@
 import Primitives
 
-/// When to ask the DHT for peers again: soon while nobody was found, at the announce interval afterwards.
+/// When to ask the DHT for peers again: soon while no peer was found, at the announce interval afterwards.
 struct PeerSearch {
     private let announceInterval: Duration
     private let retryMin: Duration

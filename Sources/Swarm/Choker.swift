@@ -3,7 +3,7 @@ package import Primitives
 /// Whom to serve (BEP 3, "choking"): tit for tat while we download, turns while we seed, and one chance for a stranger.
 ///
 /// Peers that are interested compete for the regular places; the best are chosen anew every `interval` by what they
-/// gave in that time. One more place is optimistic: whoever has it keeps it for `optimisticInterval`, whatever it gave,
+/// gave in that time. One more place is optimistic: its peer keeps it for `optimisticInterval`, whatever it gave,
 /// so that better peers are found and newcomers get their first piece. A free place is given at once, without waiting
 /// for the next round.
 package struct Choker {
@@ -77,7 +77,7 @@ package struct Choker {
 
     package func isDue(now: Instant) -> Bool { now >= nextRound }
 
-    /// Whether somebody who has just become interested may be served at once, with so many served already.
+    /// Whether a peer that has just become interested may be served at once, with so many served already.
     package func hasRoom(besides unchoked: Int) -> Bool { unchoked < places + spare }
 
     /// Gives the places anew.
@@ -90,7 +90,7 @@ package struct Choker {
         var chosen = Array(ranked.prefix(slots).map(\.peer))
         chooseOptimistic(among: interested.filter { !chosen.contains($0.peer) }, now: now, using: &generator)
         if let optimistic, !chosen.contains(optimistic) { chosen.append(optimistic) }
-        // Places that tit for tat leaves free are no use to anybody while somebody wants them.
+        // Places that tit for tat leaves free go to peers that wait.
         let waiting = Self.byHosts(
             interested.filter { !chosen.contains($0.peer) }, besides: interested.filter { chosen.contains($0.peer) })
         chosen += waiting.prefix(max(0, places + spare - chosen.count)).map(\.peer)
@@ -149,7 +149,7 @@ package struct Choker {
         // One that was choked meanwhile, since it took nothing, has had its chance.
         let isStillThere = rivals.contains { $0.peer == optimistic && $0.isUnchoked && !$0.isIdle }
         guard now >= nextOptimistic || !isStillThere else { return }
-        // The one who had the place draws again only if nobody else is there.
+        // The peer that had the place draws again only if no other is there.
         let least = rivals.map(\.unusedTurns).min() ?? 0
         let rivals = rivals.filter { $0.unusedTurns == least }
         let others = rivals.filter { $0.peer != optimistic }

@@ -5,7 +5,7 @@ import Primitives
 package typealias BlockDigest = UInt64
 
 /// Attempts at pieces that failed their hash, kept until the piece is right: then each block that differs from the
-/// right one names its giver as the liar, and nobody else.
+/// right one names its giver as the liar, and no other peer.
 struct FailedPieces: Sendable {
     struct Attempt: Sendable {
         let blocks: [BlockDigest]

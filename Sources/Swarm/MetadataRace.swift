@@ -178,7 +178,7 @@ extension MetadataRace {
         offers.values[place].pending.remove(at: request)
     }
 
-    /// From now on the request keeps nobody else from being asked.
+    /// From now on the request keeps no other peer from being asked.
     private mutating func release(_ request: Int, _ place: Int, _ index: Int) {
         offers.values[place].pending[request].isCounted = false
         assemblies.values[index].unasked(

@@ -124,7 +124,7 @@ struct Peer {
     // Peer exchange.
     /// What it was told of and not yet told to be gone.
     var exchanged: OrderedSet<Endpoint> = []
-    /// The first message waits a little: there may be somebody to name then.
+    /// The first message waits a little: there may be peers to name then.
     var nextExchange: Instant
     var nextExchangeAccepted: Instant
     /// It has named peers before.

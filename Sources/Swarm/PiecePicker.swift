@@ -82,7 +82,7 @@ package struct PiecePicker {
     }
 
     package var isComplete: Bool { missing.isEmpty }
-    /// Nothing is left to begin and every block is asked of somebody.
+    /// Nothing is left to begin and every block is asked of a peer.
     package var isEndGame: Bool {
         index.waitingCount == 0 && suspects.isEmpty && freeBlockCount == 0 && !begun.isEmpty
     }

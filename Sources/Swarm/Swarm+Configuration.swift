@@ -16,7 +16,7 @@ extension Swarm {
         package var connectingMax = 128
         /// Endpoints remembered, connected or not.
         package var candidatesMax = 5_000
-        /// Attempts at one endpoint before it is left alone until somebody names it again.
+        /// Attempts at one endpoint before it is left alone until it is named again.
         package var connectAttemptsMax = 5
         /// A connection of at least this age that is of no use may give its place to a caller that comes before it
         /// (BEP 40).
@@ -155,10 +155,10 @@ extension Swarm {
         package var optimisticInterval: Duration = .seconds(30)
         /// For so long after connecting, a peer is three times as likely to get the optimistic place.
         package var newcomerTime: Duration = .seconds(60)
-        /// A seed serves a peer at least so much and so long before somebody else has a turn.
+        /// A seed serves a peer at least so much and so long before another has a turn.
         package var seedTurnBytes = 16 << 20
         package var seedTurnTime: Duration = .seconds(30)
-        /// After so long it is somebody else's turn, however little the peer took.
+        /// After so long it is another's turn, however little the peer took.
         package var seedTurnTimeMax: Duration = .seconds(60)
         /// An upload place whose peer takes no block for so long is given to a peer that waits.
         ///
@@ -207,7 +207,7 @@ extension Swarm {
         package var picksRarestFirst = true
         /// Serve those that give most; without it a downloader serves in turns, as a seed does.
         package var usesTitForTat = true
-        /// Serve anybody at all; without it this is a free rider.
+        /// Whether peers are served at all; without it this is a free rider.
         package var servesPeers = true
 
         package init() {}

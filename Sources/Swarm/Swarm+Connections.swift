@@ -4,7 +4,7 @@ package import Primitives
 
 /// Whom the swarm is connected to: found, tried, connected, lost.
 extension Swarm {
-    /// Endpoints where somebody may have the torrent.
+    /// Endpoints of peers that may have the torrent.
     ///
     /// They are tried at once, as far as the limits allow. `namer` is the node or the tracker that has named them.
     package mutating func peersFound(
@@ -50,7 +50,7 @@ extension Swarm {
         connectMore(now: now, into: &outbox)
     }
 
-    /// Takes over a connection that somebody made to us; its session has read a handshake for this torrent.
+    /// Takes over a connection that a peer made to us; its session has read a handshake for this torrent.
     package mutating func adopt(
         _ handle: PeerHandle, endpoint: Endpoint, session: Session, now: Instant, into outbox: inout Outbox
     ) {
@@ -197,7 +197,7 @@ extension Swarm {
 
     /// Another open connection to the same peer.
     ///
-    /// Only one of the same host: else whoever copies a peer id could end that peer's connections.
+    /// Only one of the same host: else a host that copies a peer id could end that peer's connections.
     private func twin(of place: Int, as peerID: PeerID) -> Int? {
         peers.indices.first {
             $0 != place && peers[$0].isOpen && peers[$0].session.peerHandshake?.peerID == peerID

@@ -55,7 +55,7 @@ extension Swarm {
     /// Addresses of a LAN or of this machine mean nothing elsewhere, and tell others what is behind our router.
     private func isUseful(_ scope: AddressScope, to other: AddressScope) -> Bool { scope == .global || scope == other }
 
-    /// Where others reach a connected peer; nil if nobody knows.
+    /// Where others reach a connected peer; nil if that is unknown.
     private func exchangeable(_ place: Int) -> PeerExchangeMessage.Added? {
         guard peers[place].isOpen else { return nil }
         var flags: PeerExchangeMessage.Flags = peers[place].wantsNothing ? .isSeed : []

@@ -9,7 +9,7 @@ extension Swarm {
     /// From the first reject of a choke to the choke.
     private static let chokeDelayMax: Duration = .seconds(2)
 
-    /// Of the pieces that we have: who was choked all the time would get nothing to trade.
+    /// Grants pieces that we have: a peer that is choked all the time would get nothing to trade.
     mutating func grantFast(_ place: Int, now: Instant, into outbox: inout Outbox) {
         guard configuration.servesPeers, peers[place].session.isFast, peers[place].fastGrants.isEmpty, let picker,
             !picker.have.isEmpty

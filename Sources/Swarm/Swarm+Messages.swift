@@ -128,7 +128,6 @@ extension Swarm {
         peers[place].pieces?[piece] = true
         peers[place].withoutRefused?[piece] = true
         picker?.peerGained(piece)
-        // In place: a copy of the picker for each `have` of each peer would be felt.
         guard picker?.lacks(piece) == true else { return dropIfRedundant(place, now: now, into: &outbox) }
         peers[place].idleGeneration = nil
         setInterest(true, of: place, now: now, into: &outbox)

@@ -38,7 +38,7 @@ extension Swarm {
         }
     }
 
-    /// Judges what the peer said before anybody could.
+    /// Judges what the peer said before the torrent was known.
     private mutating func layoutKnown(
         _ info: Info, to handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) {

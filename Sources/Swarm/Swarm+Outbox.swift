@@ -43,7 +43,7 @@ extension Swarm {
         package var exchanged: [Exchange] = []
         /// Limits that were reached.
         package var waits: [Wait] = []
-        /// Handles that are dead from now on, whoever ended them.
+        /// Handles that are dead from now on, whichever side ended them.
         package var lost: [PeerHandle] = []
 
         package init() {}
@@ -101,7 +101,7 @@ package enum TorrentEvent: Equatable, Sendable {
     case metadata(Info)
     /// A whole metadata did not match the infohash; these peers gave it.
     case metadataRejected([Endpoint])
-    /// Metadata that matches the infohash, but is no usable info dictionary: nobody can have a better one.
+    /// Metadata that matches the infohash, but is no usable info dictionary: no peer can have a better one.
     case metadataUnusable(MetainfoError)
     /// The torrent has none of the files that were asked for.
     case nothingSelected(FileSelection.Mismatch)

@@ -14,13 +14,13 @@ extension Swarm {
     /// of no use gives way, in this order:
     ///
     /// 1. the oldest of the network, or of the host, that holds at least two places more than the caller's;
-    /// 2. the oldest connection that neither side is interested in, or whose peer does not use its upload place;
+    /// 2. the oldest connection that neither side is interested in;
     /// 3. the last in the canonical order (BEP 40), where it comes after the caller, or the oldest while our address is
     ///    unknown. A call of ours that was not answered goes before a connection, and a host that has a place displaces
     ///    nobody in this way, but where many peers share one address.
     ///
-    /// When all are of use and one network holds more than a quarter, a caller of a network that holds nothing takes
-    /// the place of the caller of that network over which least goes.
+    /// Else it is the oldest caller that does not use its upload place; or, when one network holds more than a quarter
+    /// and the caller's holds nothing, the caller of that network over which least goes.
     mutating func makeRoom(for endpoint: Endpoint, now: Instant, into outbox: inout Outbox) -> Bool {
         let isQuotaUsed = callers.count >= configuration.peersMax * 3 / 4
         guard isQuotaUsed || peers.count >= configuration.peersMax else { return true }
@@ -28,7 +28,7 @@ extension Swarm {
         guard
             let loser = greedyCaller(besides: endpoint, now: now) ?? idleCaller(now: now)
                 ?? (isHere ? nil : lastInOrder(before: endpoint, onlyIncoming: isQuotaUsed, now: now))
-                ?? crowdedCaller(besides: endpoint, now: now)
+                ?? (isHere ? nil : callerThatTakesNothing(now: now)) ?? crowdedCaller(besides: endpoint, now: now)
         else {
             counters.callersRefused += 1
             return false
@@ -56,6 +56,16 @@ extension Swarm {
         return best.map { peers[$0.place].handle }
     }
 
+    private mutating func callerThatTakesNothing(now: Instant) -> PeerHandle? {
+        var oldest: Int?
+        for place in peers.indices where !peers[place].isOutgoing && !isUseful(place, now: now) {
+            guard peers[place].isOpen, takesNothing(place, now: now) else { continue }
+            if let oldest, isOlder(oldest, than: place) { continue }
+            oldest = place
+        }
+        return oldest.map { peers[$0].handle }
+    }
+
     /// The caller over whose connection least goes, of a network that holds more than a quarter of all places.
     private mutating func crowdedCaller(besides newcomer: Endpoint, now: Instant) -> PeerHandle? {
         guard callers.count(ofPrefixOf: newcomer) == 0 else { return nil }
@@ -74,10 +84,9 @@ extension Swarm {
     private mutating func idleCaller(now: Instant) -> PeerHandle? {
         var oldest: Int?
         for place in peers.indices where !peers[place].isOutgoing && !isUseful(place, now: now) {
-            let wantsNothing =
-                !peers[place].isInterestedInUs && !peers[place].areWeInterested
-                && now - peers[place].phaseSince >= configuration.displaceIdleDelay
-            guard wantsNothing || takesNothing(place, now: now) else { continue }
+            guard !peers[place].isInterestedInUs, !peers[place].areWeInterested,
+                now - peers[place].phaseSince >= configuration.displaceIdleDelay
+            else { continue }
             if let oldest, isOlder(oldest, than: place) { continue }
             oldest = place
         }
@@ -154,7 +163,8 @@ extension Swarm {
     /// Ends connections of no use while candidates wait that were not tried yet.
     ///
     /// So many places are wanted as attempts could begin, a quarter of all at most. While something is received, one
-    /// connection goes at a time, a few a minute and more the more candidates wait; else an eighth of the places.
+    /// connection goes at a time, a few a minute and more the more candidates wait; else an eighth of the places. When
+    /// all are of use, it is the one over which least goes, if that is little.
     mutating func giveWay(now: Instant, into outbox: inout Outbox) {
         noteUseful(now: now)
         let wanted = min(candidates.freshCount, max(configuration.peersMax / 4, 1), configuration.connectingMax)

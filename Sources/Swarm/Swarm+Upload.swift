@@ -26,7 +26,7 @@ extension Swarm {
         pumpUploads(place, now: now, into: &outbox)
     }
 
-    /// A block that was to be sent cannot be read: the peer may ask somebody else.
+    /// A block that was to be sent cannot be read: the peer may ask another.
     package mutating func blockUnreadable(
         _ block: BlockRequest, to handle: PeerHandle, now: Instant, into outbox: inout Outbox
     ) {
@@ -178,7 +178,7 @@ extension Swarm {
         let setLength = configuration.allowedFastCount * (info?.pieceLength ?? 0)
         guard peers[place].fastGrants.contains(block.piece),
             (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount,
-            // Whoever claims to have nothing could fetch them for ever: once, and once more for what was lost.
+            // A peer that claims to have nothing could fetch them for ever: once, and once more for what was lost.
             peers[place].fastServedBytes < 2 * setLength,
             fastServed.amount(of: peers[place].endpoint, now: now) < configuration.allowedFastPerHostMax * setLength
         else { return false }

@@ -41,7 +41,7 @@ package struct Swarm {
     var places: [PeerHandle: Int] = [:]
     /// What is wanted of the torrent; present once its files are known, unless only the metadata is wanted.
     var selected: SelectedFiles?
-    /// Of the wanted files.
+    /// Bytes of the wanted files that are verified.
     var verifiedBytes = 0
     /// Present until the metadata is known.
     var race: MetadataRace?
@@ -69,7 +69,7 @@ package struct Swarm {
     var fastServed = HostLedger(hostsMax: 1_024, halfLife: .seconds(300))
     /// The storage or the metadata is unusable: nothing more will be done.
     package internal(set) var hasFailed = false
-    /// Our own link is lost: nobody is called.
+    /// Our own link is lost: no peer is called.
     var isOffline = false
     /// Since when nothing is read, the storage being behind.
     var readingPausedAt: Instant?

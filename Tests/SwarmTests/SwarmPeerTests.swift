@@ -65,7 +65,10 @@ private let reject: UInt8 = 16
     // MARK: BEP 40
 
     @Test func aCallerThatComesBeforeTheLastTakesItsPlace() throws {
-        var bench = try SwarmBench(isComplete: true) { $0.peersMax = 4 }
+        var bench = try SwarmBench(isComplete: true) {
+            $0.peersMax = 4
+            $0.servesPeers = false
+        }
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let callers = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }
@@ -86,6 +89,7 @@ private let reject: UInt8 = 16
         var bench = try SwarmBench(isComplete: true) {
             $0.peersMax = 4
             $0.bansHosts = true
+            $0.servesPeers = false
         }
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
@@ -118,7 +122,10 @@ private let reject: UInt8 = 16
     }
 
     @Test func aCallOfOursThatNobodyAnswersIsDisplacedFirst() throws {
-        var bench = try SwarmBench(isComplete: true) { $0.peersMax = 4 }
+        var bench = try SwarmBench(isComplete: true) {
+            $0.peersMax = 4
+            $0.servesPeers = false
+        }
         bench.swarm.weAre(.v4(123, 213, 32, 10, port: 0))
         let ours = Endpoint.v4(123, 213, 32, 10, port: 6881)
         let all = (10..<20).map(endpoint).sorted { rank($0, ours) < rank($1, ours) }

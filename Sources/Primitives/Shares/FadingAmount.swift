@@ -19,9 +19,14 @@ package struct FadingAmount: Sendable {
     /// Halved once for each half-life that has passed as a whole; one that was nothing begins now.
     private func halved(now: Instant) -> FadingAmount {
         var result = self
-        let times = max(0, (now - since).wholeNanoseconds / max(1, halfLife.wholeNanoseconds))
-        result.amount = amount >> min(times, 62)
-        result.since = result.amount == 0 ? now : since + halfLife * Int(times)
+        if amount > 0 {
+            // Mostly it is looked at within one half-life, often for each block.
+            guard now - since >= halfLife else { return self }
+            let times = (now - since).wholeNanoseconds / max(1, halfLife.wholeNanoseconds)
+            result.amount = amount >> min(times, 62)
+            result.since = since + halfLife * Int(times)
+        }
+        if result.amount == 0 { result.since = now }
         return result
     }
 }
