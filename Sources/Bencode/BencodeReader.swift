@@ -90,7 +90,7 @@ package struct BencodeReader: Sendable {
         return -value
     }
 
-    /// Passes over an integer of any size, which need not be spelt as BEP 3 wants it: nobody asks for its value.
+    /// Passes over an integer of any size and with leading zeros: its value is not used.
     mutating func skipInteger(in bytes: RawSpan) throws(BencodeError) {
         try countToken()
         offset += 1

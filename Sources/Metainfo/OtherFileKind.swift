@@ -1,4 +1,4 @@
-/// What people take for a .torrent file: told by the first bytes, since "invalid bencoding" helps nobody.
+/// Files of other kinds that are given as .torrent files, told by their first bytes; the raw values name them to users.
 package enum OtherFileKind: String, Hashable, Sendable {
     case empty = "an empty file"
     case gzip = "a gzip file: unpack it first (gunzip)"

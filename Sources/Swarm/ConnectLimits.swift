@@ -143,7 +143,7 @@ private struct RecentCalls {
 
     mutating func contains(_ naming: Naming, now: Instant) -> Bool {
         if now >= spanEnd || recent.count >= Self.countMax {
-            // Of a span that ended long ago nothing is lately any more.
+            // The calls of a span are forgotten once another span has passed since its end.
             earlier = now < spanEnd + Self.span ? recent : []
             (recent, spanEnd) = ([], now + Self.span)
         }

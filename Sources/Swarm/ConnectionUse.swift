@@ -3,7 +3,7 @@ import Primitives
 
 /// What went over a connection, in either direction, that was wanted: whether it is worth its place while others wait.
 ///
-/// It counts by its rate. A block now and then would hold a place for ever at next to no cost.
+/// The rate decides: otherwise a peer could keep its place for ever with one block a minute.
 struct ConnectionUse {
     /// Bytes of the last minute or so.
     private var received = FadingAmount(halfLife: ConnectionUse.halfLife)

@@ -127,7 +127,7 @@ extension Swarm {
         (unusedTurnCount(of: place, now: now), held[peers[place].endpoint.holder] ?? 0)
     }
 
-    /// Of its host lately, and of this connection: others may share the host.
+    /// Unused turns of the host, and again those of this connection: honest peers of the same host have fewer.
     func unusedTurnCount(of place: Int, now: Instant) -> Int {
         unusedTurns.amount(of: peers[place].endpoint, now: now) + peers[place].unusedTurns.amount(now: now)
     }

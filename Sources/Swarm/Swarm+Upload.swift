@@ -178,7 +178,7 @@ extension Swarm {
         let setLength = configuration.allowedFastCount * (info?.pieceLength ?? 0)
         guard peers[place].fastGrants.contains(block.piece),
             (peers[place].pieces?.setCount ?? 0) < configuration.allowedFastCount,
-            // A peer that claims to have nothing could fetch them for ever: once, and once more for what was lost.
+            // Each peer is given the set twice at most: one that claims to have nothing could fetch it without end.
             peers[place].fastServedBytes < 2 * setLength,
             fastServed.amount(of: peers[place].endpoint, now: now) < configuration.allowedFastPerHostMax * setLength
         else { return false }

@@ -82,7 +82,7 @@ struct AnswerBudget: Sendable {
         var account = Account()
         account.host = host
         guard !hosts.isProven(port: source.port, at: host, now: now) else { return .success(account) }
-        // Of the lower half nothing is for sources that may be forged: a new network each time always has its share.
+        // The lower half is kept for proved sources. Forged ones name a new network each time, and pass every share.
         if let answerBytes, !answerBytes.has(reserveEighths: 4) { return refusedForBytes() }
         if let answerBytes, !answerBytes.has(reserveEighths: 6) {
             let key = hash.key(of: isPublic ? source.prefix : source)

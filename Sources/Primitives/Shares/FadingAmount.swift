@@ -1,4 +1,4 @@
-/// An amount that halves with time: what happened lately counts, and nothing for ever.
+/// An amount that halves with each half-life that passes.
 package struct FadingAmount: Sendable {
     private let halfLife: Duration
     private var amount = 0

@@ -20,7 +20,7 @@ enum RudeText {
             "seconds to the metadata, without them: \(spread(study.metadata(\.without)))",
             "seconds to the metadata, with them: \(spread(study.metadata(\.with)))",
         ]
-        // Of one seed its own line says all of it.
+        // With one seed there is nothing to compare: its line is enough.
         guard study.reports.count > 1 else { return lines + study.reports.map(detail) }
         let ratios = study.ratios
         lines.append(
